@@ -1,0 +1,174 @@
+"""The kinds of values that baseline files hold: durations, sizes, percentages, limits, secrets."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import time
+from pathlib import Path
+from typing import Annotated, Literal, TypeVar
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from pytest_ddd import units
+
+T = TypeVar("T")
+
+
+class Model(BaseModel):
+    """A baseline mapping: frozen, and unknown keys are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=False, populate_by_name=True)
+
+
+def _parsed(parse: Callable[[str], T], example: str) -> BeforeValidator:
+    """Accept a text only: a bare number has no unit, and guessing one is how outages start."""
+
+    def read(value: object) -> object:
+        if isinstance(value, str):
+            return parse(value)
+        raise ValueError(f"needs a unit: write {example}, found {value!r}")
+
+    return BeforeValidator(read)
+
+
+def _compilable(pattern: str) -> str:
+    try:
+        re.compile(pattern)
+    except re.error as mistake:
+        raise ValueError(f"not a regular expression: {pattern!r} ({mistake})") from None
+    return pattern
+
+
+def _time_of_day(value: object) -> object:
+    if isinstance(value, str) and re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", value):
+        return time.fromisoformat(value)
+    raise ValueError(f'not a time of day: {value!r} (write "22:00", in quotes)')
+
+
+Duration = Annotated[float, _parsed(units.parse_duration, "30s or 15m")]
+"""Seconds, written `15m`."""
+
+Size = Annotated[int, _parsed(units.parse_size, "10GiB")]
+"""Bytes, written `10GiB`."""
+
+Percent = Annotated[float, _parsed(units.parse_percent, "80%"), Field(ge=0)]
+"""A percentage, written `80%`."""
+
+Pattern = Annotated[str, AfterValidator(_compilable)]
+"""A regular expression."""
+
+TimeOfDay = Annotated[time, BeforeValidator(_time_of_day)]
+"""A time of day, written `"22:00"`."""
+
+
+class Limits(Model):
+    """`warn` makes a reading yellow, `crit` red; both count as reached when equal."""
+
+    @model_validator(mode="after")
+    def _needs_a_limit(self) -> Limits:
+        if getattr(self, "warn", None) is None and getattr(self, "crit", None) is None:
+            raise ValueError("needs warn, crit or both: without a limit nothing can turn red")
+        return self
+
+
+def _ordered(limits: Limits, *, bad: Literal["above", "below"]) -> None:
+    warn, crit = getattr(limits, "warn", None), getattr(limits, "crit", None)
+    if warn is None or crit is None:
+        return
+    if (warn > crit) if bad == "above" else (warn < crit):
+        raise ValueError(f"warn {warn:g} would never be seen: crit {crit:g} is reached first")
+
+
+class DurationLimits(Limits):
+    """Limits in seconds; more is worse."""
+
+    warn: Duration | None = None
+    crit: Duration | None = None
+
+    @model_validator(mode="after")
+    def _in_order(self) -> DurationLimits:
+        _ordered(self, bad="above")
+        return self
+
+
+class DaysLeftLimits(Limits):
+    """Limits in seconds that are left; less is worse."""
+
+    warn: Duration | None = None
+    crit: Duration | None = None
+
+    @model_validator(mode="after")
+    def _in_order(self) -> DaysLeftLimits:
+        _ordered(self, bad="below")
+        return self
+
+
+class PercentLimits(Limits):
+    """Limits in per cent; more is worse."""
+
+    warn: Percent | None = None
+    crit: Percent | None = None
+
+    @model_validator(mode="after")
+    def _in_order(self) -> PercentLimits:
+        _ordered(self, bad="above")
+        return self
+
+
+class CountLimits(Limits):
+    """Limits of a count; more is worse."""
+
+    warn: Annotated[int, Field(ge=0)] | None = None
+    crit: Annotated[int, Field(ge=0)] | None = None
+
+    @model_validator(mode="after")
+    def _in_order(self) -> CountLimits:
+        _ordered(self, bad="above")
+        return self
+
+
+class Attempts(Model):
+    """How often an entry is looked at inside one run before its answer counts."""
+
+    count: Annotated[int, Field(ge=1, le=20)] = 1
+    interval: Duration = 5.0
+
+
+class SecretRef(Model):
+    """Where a secret is kept; the secret itself never stands in a baseline."""
+
+    env: str | None = None
+    file: Path | None = None
+    command: list[str] | None = None
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> SecretRef:
+        if sum(way is not None for way in (self.env, self.file, self.command)) != 1:
+            raise ValueError("a secret is {env: NAME}, {file: PATH} or {command: [PROGRAM, ARG]}")
+        return self
+
+
+class Entry(Model):
+    """What every entry of a section can say."""
+
+    applies_to: list[str] = Field(default_factory=list)
+    """Hosts or groups; empty = where the section lives by itself (see its page)."""
+    description: str = ""
+    runbook: str = ""
+    """The runbook section that explains a failure: `5.2` or a link."""
+    controls: list[str] = Field(default_factory=list)
+    attempts: Attempts = Attempts()
+
+
+def literal_secret(value: object) -> SecretRef | None:
+    """Accept a reference to a secret only."""
+    if value is None or isinstance(value, SecretRef):
+        return value
+    if isinstance(value, Mapping):
+        return SecretRef.model_validate(value)
+    raise ValueError("a literal secret is refused: write {env: NAME}, {file: PATH} or {command: []}")
+
+
+Secret = Annotated[SecretRef, BeforeValidator(literal_secret)]
+"""A reference to a secret; a literal one is refused."""

@@ -1,0 +1,64 @@
+"""Backups: where they are, how fresh and how large they must be."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from pytest_ddd.baseline.fields import (
+    Duration,
+    DurationLimits,
+    Entry,
+    PercentLimits,
+    Secret,
+    Size,
+)
+
+_NEEDS = {
+    "restic": "repository",
+    "borg": "repository",
+    "pgbackrest": "stanza",
+    "files": "files",
+    "command": "command",
+}
+
+
+class Backup(Entry):
+    """One backup. Lives in the environment and is looked at from the controller.
+
+    With `applies_to` it is looked at on each of those hosts, or from the controller when
+    `from: controller`.
+    """
+
+    kind: Literal["restic", "borg", "pgbackrest", "files", "command"]
+    from_: Literal["controller", "host"] | None = Field(default=None, alias="from")
+    repository: str = ""
+    stanza: str = ""
+    files: str = ""
+    """A glob; the newest match is the latest backup."""
+    command: str = ""
+    """Exit status 0 and one JSON object on standard output: {"at": RFC 3339, "size_bytes": N}."""
+    password: Secret | None = None
+    environment: dict[str, str | Secret] = Field(default_factory=dict)
+    host: str = ""
+    """restic: only snapshots of this host; borg: only archives with this prefix."""
+    tags: list[str] = Field(default_factory=list)
+    age: DurationLimits = DurationLimits(warn="26h", crit="50h")
+    min_size: Size = 1
+    shrink: PercentLimits = PercentLimits(warn="30%", crit="60%")
+    """How much smaller than the median of the previous ones the latest may be."""
+    integrity: Literal["none", "structure", "data"] = "structure"
+    """`structure` reads the index only and does not see damaged data; `data` reads the data."""
+    data_subset: Annotated[str, Field(pattern=r"^(\d+(\.\d+)?%|\d+/\d+|\d+[KMGT]?)$")] = "100%"
+    """How much `integrity: data` reads of a restic repository."""
+    timeout: Duration = 600.0
+
+    @model_validator(mode="after")
+    def _has_a_place(self) -> Backup:
+        needed = _NEEDS[self.kind]
+        if not getattr(self, needed):
+            raise ValueError(f"a {self.kind} backup needs {needed}")
+        if self.kind in ("restic",) and self.password is None and not self.environment:
+            raise ValueError("a restic backup needs password: {env: NAME} or {file: PATH}")
+        return self

@@ -1,0 +1,58 @@
+"""Health endpoints and the answers they must give."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field
+
+from pytest_ddd.baseline.fields import (
+    Attempts,
+    DaysLeftLimits,
+    Duration,
+    DurationLimits,
+    Entry,
+    Pattern,
+    Secret,
+    Size,
+)
+
+
+def _supported(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https", "tcp") or not parts.netloc:
+        raise ValueError(f"not an endpoint: {url!r} (write https://name/path or tcp://name:port)")
+    if parts.scheme == "tcp" and parts.port is None:
+        raise ValueError(f"a tcp endpoint needs a port: {url!r} (write tcp://name:5432)")
+    if parts.password is not None:
+        raise ValueError("a password in a URL is refused: use headers with a secret reference")
+    return url
+
+
+class Endpoint(Entry):
+    """One health endpoint. Lives in the environment and is asked from the controller.
+
+    With `applies_to`, it is asked once for each host, and `{host}` and `{address}` in `url` stand
+    for the host's inventory name and its address.
+    """
+
+    url: Annotated[str, AfterValidator(_supported)]
+    method: Literal["GET", "HEAD", "POST"] = "GET"
+    headers: dict[str, str | Secret] = Field(default_factory=dict)
+    status: int | list[int] = 200
+    json_: dict[str, str | int | float | bool | None] = Field(default_factory=dict, alias="json")
+    """Dotted path in the JSON answer -> value or condition: `status: healthy`, `uptime: ">0"`."""
+    body: Pattern | None = None
+    response_headers: dict[str, Pattern] = Field(default_factory=dict)
+    redirects: Annotated[int, Field(ge=0, le=20)] = 5
+    """How many redirects are followed; 0 judges the first answer."""
+    latency: DurationLimits = DurationLimits(warn="1s", crit="5s")
+    deadline: Duration = 10.0
+    """Total time of one attempt, from name look-up to the last byte."""
+    max_body: Size = 1024 * 1024
+    certificate: DaysLeftLimits = DaysLeftLimits(warn="21d", crit="7d")
+    ca: Path | None = None
+    """A file of certificate authorities; the system's when absent. There is no way to skip."""
+    attempts: Attempts = Attempts(count=3, interval="2s")

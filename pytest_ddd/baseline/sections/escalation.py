@@ -1,0 +1,54 @@
+"""Who is told, when and how."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from pytest_ddd.baseline.fields import Duration, Model, Secret
+
+
+class Channel(Model):
+    """One way to reach people."""
+
+    kind: Literal["pagerduty", "alertmanager", "webhook", "exec", "syslog", "apprise"]
+    url: str = ""
+    key: Secret | None = None
+    command: list[str] = Field(default_factory=list)
+
+
+class Rule(Model):
+    """When somebody is told. Parsed and validated; nothing is sent yet."""
+
+    when: list[Literal["RED", "YELLOW", "UNKNOWN"]] = Field(min_length=1)
+    scenario: str = ""
+    check: str = ""
+    runs: Annotated[int, Field(ge=1)] = 1
+    """How many runs in a row."""
+    of: Annotated[int, Field(ge=1)] | None = None
+    """`runs` of the last `of` runs."""
+    notify: list[str] = Field(min_length=1)
+    runbook: str = ""
+    remind: Duration | None = None
+
+    @model_validator(mode="after")
+    def _k_of_n(self) -> Rule:
+        if self.of is not None and self.of < self.runs:
+            raise ValueError(f"{self.runs} of {self.of} runs can never happen")
+        return self
+
+
+class Escalation(Model):
+    """Channels and rules, each a mapping by name."""
+
+    channels: dict[str, Channel] = Field(default_factory=dict)
+    rules: dict[str, Rule] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _known_channels(self) -> Escalation:
+        for name, rule in self.rules.items():
+            for channel in rule.notify:
+                if channel not in self.channels:
+                    raise ValueError(f"rule {name}: no channel named {channel!r}")
+        return self

@@ -1,0 +1,33 @@
+"""Time budgets and windows that differ from the defaults."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from pytest_ddd.baseline.fields import Duration, Model
+
+_WINDOW = re.compile(
+    r"(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) )?([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d"
+)
+
+
+def _is_window(text: str) -> str:
+    if not _WINDOW.fullmatch(text):
+        raise ValueError(f'not a window: {text!r} (write "Tue 02:00-04:00" or "22:00-06:00")')
+    return text
+
+
+Window = Annotated[str, AfterValidator(_is_window)]
+
+
+class Scenario(Model):
+    """What this environment changes about one of the seven routines."""
+
+    budget: Duration | None = None
+    window: Window | None = None
+    actors: list[str] = Field(default_factory=list)
+    trigger: str = ""
+    step_budgets: dict[int, Duration] = Field(default_factory=dict)

@@ -1,0 +1,1 @@
+"""Looking without touching: each probe reads one thing and judges nothing."""

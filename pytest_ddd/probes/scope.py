@@ -1,0 +1,41 @@
+"""What the probes of one run may look at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from pytest_ddd.baseline.fields import Entry
+from pytest_ddd.baseline.model import Baseline, Declaration
+from pytest_ddd.connections import Connections
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """The selected targets of one run and the way to them.
+
+    `hosts` are inventory names; `whole` says whether the environment itself is selected, so that
+    entries without a host are looked at too. `since` is the start of the last night, from which
+    logs are read; `profile` picks the limits.
+    """
+
+    baseline: Baseline
+    hosts: tuple[str, ...]
+    whole: bool
+    connections: Connections
+    profile: Literal["day", "night"]
+    since: datetime
+    started_at: datetime
+
+    def on_hosts(self, section: str) -> Iterator[tuple[str, Declaration[Entry]]]:
+        """Yield (host, declaration) for every selected host that a section applies to."""
+        for host in self.hosts:
+            for declaration in self.baseline.for_host[host].get(section, ()):
+                yield host, declaration
+
+    def in_environment(self, section: str) -> Iterator[Declaration[Entry]]:
+        """Yield the declarations of a section that live in the environment itself."""
+        if self.whole:
+            yield from self.baseline.for_environment.get(section, ())
