@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal, TypeAlias
 
+from pytest_ddd.errors import RecordError
+from pytest_ddd.jsonable import fields_to_json, from_json
 from pytest_ddd.outcomes import Outcome
+from pytest_ddd.plain import Json, capped, visible
+from pytest_ddd.redaction import DEFAULT, Redactor
 from pytest_ddd.units import format_quantity
 
 RECORD_VERSION = 1
@@ -180,3 +185,29 @@ def _decisive(reading: Reading, threshold: Threshold) -> tuple[str, Limit | None
     if threshold.warn is not None:
         return "warn", threshold.warn
     return "crit", threshold.crit
+
+
+def to_record(result: CheckResult, redactor: Redactor = DEFAULT) -> dict[str, Json]:
+    """Return the result as a version 1 record: JSON-safe, without secrets, each text capped.
+
+    Call it first in the process that took the readings: that one knows the secrets. Doing it
+    again changes nothing. A reading that is no finite number of at most 53 bits becomes text
+    (`NaN`, `Infinity`).
+    """
+
+    def safe(text: str) -> str:
+        # Scrubbed before it is cut: half a secret at the edge would be found no more.
+        return capped(redactor.scrub(visible(text)))
+
+    return {"v": RECORD_VERSION, **fields_to_json(result, safe)}
+
+
+def from_record(record: Mapping[str, Json]) -> CheckResult:
+    """Return the result that a record tells of; keys unknown to version 1 are passed over.
+
+    Raises:
+        RecordError: not a record of version 1; the message names the field.
+    """
+    if record.get("v") != RECORD_VERSION:
+        raise RecordError(f"record version {record.get('v')!r}, expected {RECORD_VERSION}")
+    return from_json(CheckResult, dict(record))

@@ -1,0 +1,298 @@
+"""The one choke point that takes secrets out of everything before it is written or shown."""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import html
+import json
+import re
+import secrets
+import shlex
+import threading
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
+from urllib.parse import quote, quote_plus
+
+from pytest_ddd.errors import UsageError
+from pytest_ddd.plain import visible
+from pytest_ddd.redaction_rules import RULES, TOKEN, Rule, secret_word
+
+Scrubbed = TypeVar("Scrubbed")
+
+MIN_LENGTH = 4
+"""Shorter values are not looked for: they would hit ordinary words."""
+
+_MIN_ENCODED_LENGTH = 8
+"""Shortest base64 or hexadecimal form, and line of a multi-line value, that is looked for."""
+
+_RULE_LENGTH_LIMIT = 500
+_WINDOW = 4096
+"""A user's expression sees this many characters at a time, so a slow one stays bounded."""
+
+_SHELF_START, _SHELF_SIZE = 0xF0000, 0xFFFD
+"""Supplementary private use area A: characters that no text of a host has a meaning for."""
+
+_NESTED_REPEAT = re.compile(r"\((?:[^()\\]|\\.)*[+*}](?:[^()\\]|\\.)*\)\s*[+*{]")
+_GAP = re.compile(r"[ \t]*[\\'\"]?[ \t]*\r?\n[ \t>|]*['\"]?")
+"""What wrapping puts into a long value: a newline, with indentation and quotes around it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A registered value: how it may be written, and what it is."""
+
+    form: str
+    unwrapped: str
+    kind: str
+    value: str
+
+
+class Redactor:
+    """Replaces secrets by `«redacted:KIND:6hex»`.
+
+    The six digits are an HMAC under a key of this run: equal secrets look equal inside one run
+    and say nothing outside of it. Register a value before its first use: what was written
+    before that stays written. Every method may be called from any thread.
+
+    Args:
+        key: shared by the processes of one run; a random one by default.
+    """
+
+    def __init__(self, *, key: bytes | None = None) -> None:
+        self.key = key or secrets.token_bytes(32)
+        self._lock = threading.Lock()
+        self._values: set[str] = set()
+        self._known: tuple[_Known, ...] = ()
+        self._rules: tuple[Rule, ...] = ()
+
+    def use_key(self, key: bytes) -> None:
+        """Take over the key of the run, so that all its processes write equal tokens."""
+        self.key = key
+
+    def register(self, value: str, kind: str = "secret") -> bool:
+        """Look for this value, in all its usual encodings, from now on.
+
+        Returns:
+            False when the value is too short to be looked for; tell the user.
+        """
+        value = visible(value).strip()
+        if len(value) < MIN_LENGTH:
+            return False
+        kind = re.sub(r"[^a-z0-9_.-]+", "-", kind.lower()) or "secret"
+        with self._lock:
+            if value not in self._values:
+                self._values.add(value)
+                added = (_Known(form, _unwrap(form)[0], kind, value) for form in _forms(value))
+                # Longest first: a secret inside another one must not leave its rest standing.
+                self._known = tuple(
+                    sorted((*self._known, *added), key=lambda known: -len(known.form))
+                )
+        return True
+
+    def add_rule(self, expression: str, kind: str = "custom") -> None:
+        """Redact what a regular expression of the user's matches (its group 1, if it has one).
+
+        Raises:
+            UsageError: not an expression, longer than 500 characters, or of a form that can
+                take for ever (a repeat inside a repeat).
+        """
+        where = f"redaction rule {expression[:60]!r}"
+        if len(expression) > _RULE_LENGTH_LIMIT:
+            raise UsageError(f"{where}: longer than {_RULE_LENGTH_LIMIT} characters")
+        if _NESTED_REPEAT.search(expression):
+            hint = "write (ab)+ as one repeat, without + or * inside the brackets"
+            raise UsageError(f"{where}: a repeat inside a repeat can take for ever", hint=hint)
+        try:
+            pattern = re.compile(expression)
+        except re.error as error:
+            raise UsageError(f"{where}: not a regular expression: {error}") from None
+        with self._lock:
+            self._rules = (*self._rules, Rule(kind=kind, needles=(), pattern=pattern))
+
+    def scrub(self, value: Scrubbed) -> Scrubbed:
+        """Return the value, of any nesting of str, list, tuple and dict, without secrets.
+
+        A dict's value also goes when its key says what it is (`password`, `api_key`).
+        """
+        return self._scrub(value)  # type: ignore[return-value]  # same shape as it came
+
+    def token(self, secret: str, kind: str) -> str:
+        """Return what stands in the place of a secret."""
+        digest = hmac.digest(self.key, secret.encode(errors="surrogatepass"), "sha256")
+        return f"«redacted:{kind}:{digest.hex()[:6]}»"
+
+    def _scrub(self, value: object) -> object:
+        if isinstance(value, str):
+            return self._scrub_text(value)
+        if isinstance(value, dict):
+            return {self._scrub(key): self._scrub_item(key, value[key]) for key in value}
+        if isinstance(value, list):
+            return [self._scrub(item) for item in value]
+        if isinstance(value, tuple):
+            return tuple(self._scrub(item) for item in value)
+        return value
+
+    def _scrub_item(self, key: object, value: object) -> object:
+        word = secret_word(key) if isinstance(key, str) else ""
+        if not word or isinstance(value, dict | bool) or value in (None, "", b""):
+            return self._scrub(value)
+        if isinstance(value, list | tuple):
+            return [self._scrub_item(key, item) for item in value]
+        text = str(value)
+        return text if TOKEN.fullmatch(text) else self.token(text, word)
+
+    def _scrub_text(self, text: str) -> str:
+        shelf = _Shelf()
+        clean = shelf.put_away(text)
+        known = self._known
+        if known:
+            clean = self._without_known(clean, known, shelf)
+            if "\n" in clean:
+                clean = self._without_wrapped(clean, known, shelf)
+        lowered = clean.lower()
+        for rule in RULES:
+            for needle in rule.needles:
+                if needle in lowered:
+                    clean = rule.pattern.sub(partial(self._swap, rule, shelf), clean)
+                    break
+        for rule in self._rules:
+            clean = self._without_matches(clean, rule, shelf)
+        return shelf.bring_back(clean)
+
+    def _without_known(self, text: str, known: tuple[_Known, ...], shelf: _Shelf) -> str:
+        for one in known:
+            if one.form in text:
+                text = text.replace(one.form, shelf.put(self.token(one.value, one.kind)))
+        return text
+
+    def _without_wrapped(self, text: str, known: tuple[_Known, ...], shelf: _Shelf) -> str:
+        """Take out values that a line break cut in two."""
+        joined, places = _unwrap(text)
+        for one in known:
+            at = joined.find(one.unwrapped)
+            while at >= 0:
+                start, end = places.original(at), places.original(at + len(one.unwrapped) - 1) + 1
+                text = text[:start] + shelf.put(self.token(one.value, one.kind)) + text[end:]
+                joined, places = _unwrap(text)
+                at = joined.find(one.unwrapped)
+        return text
+
+    def _swap(self, rule: Rule, shelf: _Shelf, match: re.Match[str]) -> str:
+        """Return the match with its secret part replaced, or as it is when there is none."""
+        found = rule.find(match)
+        if found is None or not found.text.strip(shelf.places):
+            return match[0]
+        token = shelf.put(self.token(found.text, found.kind))
+        base = match.start()
+        return match[0][: found.start - base] + token + match[0][found.end - base :]
+
+    def _without_matches(self, text: str, rule: Rule, shelf: _Shelf) -> str:
+        edge = len(text)
+        for start, stop in sorted(set(_window_matches(rule.pattern, text)), reverse=True):
+            secret = text[start : min(stop, edge)]
+            if secret.strip(shelf.places):
+                token = shelf.put(self.token(secret, rule.kind))
+                text = text[:start] + token + text[start + len(secret) :]
+                edge = start
+        return text
+
+
+class _Shelf:
+    """Keeps the tokens of one text out of sight, so that no rule takes one for a secret.
+
+    On the shelf a token is one character of a private plane of Unicode.
+    """
+
+    def __init__(self) -> None:
+        self._tokens: list[str] = []
+        self.places = ""
+
+    def put(self, token: str) -> str:
+        """Return the character that stands for this token until `bring_back`."""
+        if len(self._tokens) >= _SHELF_SIZE:
+            return token
+        place = chr(_SHELF_START + len(self._tokens))
+        self._tokens.append(token)
+        self.places += place
+        return place
+
+    def put_away(self, text: str) -> str:
+        """Shelve the tokens that an earlier scrub wrote."""
+        if "«redacted:" not in text:
+            return text
+        return TOKEN.sub(lambda match: self.put(match[0]), text)
+
+    def bring_back(self, text: str) -> str:
+        """Return the text with its tokens in place."""
+        if not self._tokens:
+            return text
+        return text.translate({ord(p): t for p, t in zip(self.places, self._tokens, strict=True)})
+
+
+@dataclass(frozen=True, slots=True)
+class _Places:
+    """Where the characters of an unwrapped text stand in the original."""
+
+    joined: tuple[int, ...]
+    starts: tuple[int, ...]
+
+    def original(self, index: int) -> int:
+        piece = bisect_right(self.joined, index) - 1
+        return self.starts[piece] + index - self.joined[piece]
+
+
+def _unwrap(text: str) -> tuple[str, _Places]:
+    """Return the text with its line breaks taken out, and the way back."""
+    pieces, joined, starts, length, last = [], [], [], 0, 0
+    for gap in (*_GAP.finditer(text), None):
+        piece = text[last : gap.start()] if gap else text[last:]
+        pieces.append(piece)
+        joined.append(length)
+        starts.append(last)
+        length += len(piece)
+        last = gap.end() if gap else last
+    return "".join(pieces), _Places(tuple(joined), tuple(starts))
+
+
+def _forms(value: str) -> set[str]:
+    """Return the ways in which a value is usually written."""
+    forms = {value, quote(value, safe=""), quote(value), quote_plus(value), html.escape(value)}
+    forms |= {re.sub(r"%..", lambda match: match[0].lower(), form) for form in forms}
+    forms |= {json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]}
+    forms |= {repr(value)[1:-1], shlex.quote(value), re.sub(r"([^\w@%+=:,./-])", r"\\\1", value)}
+    forms |= {json.dumps(form)[1:-1] for form in tuple(forms)}
+    raw = value.encode(errors="surrogatepass")
+    encoded = {*_base64_forms(raw), raw.hex(), raw.hex().upper()}
+    lines = {line.strip() for line in value.splitlines()} if "\n" in value else set()
+    forms |= {form for form in encoded | lines if len(form) >= _MIN_ENCODED_LENGTH}
+    return forms
+
+
+def _base64_forms(raw: bytes) -> Iterator[str]:
+    """Yield base64 as it looks at each of the three places where the value can start."""
+    for shift in range(3):
+        padded = b"\0" * shift + raw
+        first = (0, 2, 3)[shift]  # characters that also depend on what stands before
+        whole = len(padded) * 8 // 6  # later characters also depend on what stands after
+        for encode in (base64.b64encode, base64.urlsafe_b64encode):
+            yield encode(padded).decode()[first:whole]
+
+
+def _window_matches(pattern: re.Pattern[str], text: str) -> Iterator[tuple[int, int]]:
+    """Yield the spans to redact; a match longer than half a window may be cut."""
+    group = 1 if pattern.groups else 0
+    for base in range(0, max(len(text) - _WINDOW // 2, 1), _WINDOW // 2):
+        for match in pattern.finditer(text[base : base + _WINDOW]):
+            if match.end(group) > match.start(group) >= 0:
+                yield base + match.start(group), base + match.end(group)
+
+
+DEFAULT = Redactor()
+"""The redactor of this process. Secrets are registered with it where references are resolved."""
+
+register = DEFAULT.register
+scrub = DEFAULT.scrub
