@@ -35,23 +35,13 @@ def to_json(value: object, text: Callable[[str], str]) -> Json:
             anything else becomes the text of it.
         text: what every text passes through.
     """
-    if value is None or isinstance(value, bool):
-        return value
-    if isinstance(value, StrEnum):
-        return value.value
-    if isinstance(value, str):
-        return text(value)
-    if isinstance(value, int | float):
-        return _number(value)
-    if isinstance(value, datetime):
-        return stamp(value)
     if isinstance(value, tuple | list):
         return [to_json(item, text) for item in value]
     if isinstance(value, Mapping):
         return {text(str(key)): to_json(item, text) for key, item in value.items()}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return fields_to_json(value, text)
-    return text(str(value))
+    return _leaf(value, text)
 
 
 def fields_to_json(value: object, text: Callable[[str], str]) -> dict[str, Json]:
@@ -76,6 +66,16 @@ def _fields(kind: type) -> dict[str, object]:
     if kind not in _HINTS:
         _HINTS[kind] = get_type_hints(kind)
     return _HINTS[kind]
+
+
+def _leaf(value: object, text: Callable[[str], str]) -> Json:
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        return value.value if isinstance(value, StrEnum) else text(value)
+    if isinstance(value, int | float):
+        return _number(value)
+    return stamp(value) if isinstance(value, datetime) else text(str(value))
 
 
 def _number(value: float) -> Json:

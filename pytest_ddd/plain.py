@@ -6,7 +6,7 @@ import hashlib
 import re
 from typing import TypeAlias
 
-Json: TypeAlias = "str | int | float | bool | None | list[Json] | dict[str, Json]"
+Json: TypeAlias = "str | int | float | bool | list[Json] | dict[str, Json] | None"
 """What the record is made of: crosses processes and files unchanged."""
 
 TEXT_LIMIT_BYTES = 16 * 1024

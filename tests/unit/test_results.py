@@ -79,11 +79,7 @@ def reading_of(record: Mapping[str, Json]) -> dict[str, Json]:
 
 
 texts = st.text(max_size=40)
-times = st.datetimes(
-    min_value=datetime(1970, 1, 1),
-    max_value=datetime(2200, 1, 1),
-    timezones=st.just(UTC),  # noqa: DTZ001
-)
+times = st.integers(0, 7 * 10**9).map(lambda seconds: datetime.fromtimestamp(seconds, tz=UTC))
 origins = st.none() | st.builds(Origin, file=texts, line=st.integers(0, 10**6))
 limits = st.none() | st.builds(Limit, value=st.floats(), origin=origins)
 thresholds = st.builds(Threshold, warn=limits, crit=limits, unit=texts)

@@ -1,0 +1,59 @@
+"""What is true of a run as a whole: who, when, how long, with what."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from pytest_ddd.outcomes import Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepFacts:
+    """How one step of the scenario went; `count` is the number of its results."""
+
+    number: int
+    title: str
+    outcome: Outcome
+    used_s: float = 0.0
+    count: int = 0
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BaselineFile:
+    """One baseline file that the run went by, and its digest at that time."""
+
+    path: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFacts:
+    """Everything about a run that its results do not say.
+
+    `used_s` counts against `budget_s` (None: there is none); `waited_s`, the time between two
+    looks, does not. `operator` is who ran it, `controller` the machine it ran on.
+    """
+
+    run_id: str
+    environment: str
+    scenario: str
+    title: str
+    frequency: str = ""
+    operator: str = ""
+    controller: str = ""
+    started_at: datetime
+    finished_at: datetime
+    budget_s: float | None = None
+    used_s: float = 0.0
+    waited_s: float = 0.0
+    kind: Literal["ad-hoc", "scheduled", "gate"] = "ad-hoc"
+    interrupted: bool = False
+    command_line: str = ""
+    versions: Mapping[str, str] = field(default_factory=dict)
+    baseline_files: tuple[BaselineFile, ...] = ()
+    profile: Literal["day", "night"] = "day"
+    steps: tuple[StepFacts, ...] = ()

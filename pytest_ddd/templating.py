@@ -1,0 +1,60 @@
+"""Renders the templates of this package; the only user of Jinja2."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING, TextIO
+
+from pytest_ddd.errors import UsageError
+
+if TYPE_CHECKING:
+    import jinja2
+
+_PLAIN_ENDINGS = (".md.j2", ".txt.j2", ".css")
+"""Everything else is escaped as HTML."""
+
+_PIECES = 200
+"""Pieces of output that are written together."""
+
+
+def render_to(file: TextIO, template: str, context: Mapping[str, object]) -> None:
+    """Render a template into an open text file, piece by piece.
+
+    Args:
+        file: where the text goes; generators in `context` are walked while it is written.
+        template: `DEPARTMENT/NAME`, for `pytest_ddd/DEPARTMENT/templates/NAME`.
+        context: what the template may name; a name that is not in it is an error.
+    """
+    stream = _environment().get_template(template).stream(context)
+    stream.enable_buffering(_PIECES)
+    file.writelines(stream)
+
+
+def render(template: str, context: Mapping[str, object]) -> str:
+    """Return a rendered template; for short ones."""
+    return _environment().get_template(template).render(context)
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    import jinja2
+
+    return jinja2.Environment(
+        loader=jinja2.FunctionLoader(_source),
+        autoescape=lambda name: not (name or "").endswith(_PLAIN_ENDINGS),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+
+
+def _source(template: str) -> str:
+    department, _, name = template.partition("/")
+    place = resources.files("pytest_ddd").joinpath(department, "templates", name)
+    try:
+        return place.read_text(encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"no template {template}: {error}") from error
