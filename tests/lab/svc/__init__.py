@@ -1,0 +1,1 @@
+"""Real services on loopback, each a child process stopped by its pid."""
