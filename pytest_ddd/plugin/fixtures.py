@@ -1,0 +1,118 @@
+"""What a check may ask for: judge, baseline, attach and one fixture for each noun."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_ddd.outcomes import Outcome
+from pytest_ddd.plugin import markers
+from pytest_ddd.plugin.parametrize import NotDeclared
+from pytest_ddd.plugin.recording import redact_logging
+from pytest_ddd.plugin.site import SITE_KEY, AnyEntry
+from pytest_ddd.plugin.verdict import VERDICT_KEY, Verdict
+from pytest_ddd.results import Reading, Threshold
+
+if TYPE_CHECKING:
+    from pytest_ddd.baseline.model import Baseline
+
+_HOST_FIXTURE = "ddd-host"
+
+
+@pytest.fixture
+def judge(request: pytest.FixtureRequest) -> Callable[[Reading, Threshold], Outcome]:
+    """Hold a reading against a threshold: `judge(answer.latency, endpoint.latency)`.
+
+    Records both, returns the outcome and never raises.
+    """
+    return _verdict(request).judge
+
+
+@pytest.fixture
+def attach(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
+    """Keep a text as evidence of this check: `attach("df", output)`."""
+    return _verdict(request).attach
+
+
+@pytest.fixture
+def baseline(request: pytest.FixtureRequest) -> Baseline:
+    """The baseline of the environment that is looked at."""
+    return request.config.stash[SITE_KEY].baseline
+
+
+def _verdict(request: pytest.FixtureRequest) -> Verdict:
+    verdict = request.node.stash.get(VERDICT_KEY, None)
+    if verdict is None:
+        pytest.fail(
+            f"{request.fixturename} is for checks: mark the function daily, weekly, monthly or "
+            "quarterly",
+            pytrace=False,
+        )
+    return verdict
+
+
+def _entry(request: pytest.FixtureRequest) -> AnyEntry:
+    """Return the entry that the check was parametrized with."""
+    param = getattr(request, "param", None)
+    if isinstance(param, NotDeclared):
+        pytest.skip(param.reason)
+    if param is None:
+        pytest.fail(
+            f"{request.fixturename} is for checks: mark the function daily, weekly, monthly or "
+            "quarterly",
+            pytrace=False,
+        )
+    return param  # type: ignore[no-any-return]
+
+
+@pytest.fixture
+def endpoint(request: pytest.FixtureRequest) -> AnyEntry:
+    """One health endpoint of the baseline; parametrizes the check over all of them."""
+    return _entry(request)
+
+
+@pytest.fixture
+def resource(request: pytest.FixtureRequest) -> AnyEntry:
+    """One resource of one host; parametrizes the check over `thresholds`."""
+    return _entry(request)
+
+
+@pytest.fixture
+def log(request: pytest.FixtureRequest) -> AnyEntry:
+    """One log of one host; parametrizes the check over `logs`."""
+    return _entry(request)
+
+
+@pytest.fixture
+def backup(request: pytest.FixtureRequest) -> AnyEntry:
+    """One backup; parametrizes the check over `backups`."""
+    return _entry(request)
+
+
+@pytest.fixture
+def drift_item(request: pytest.FixtureRequest) -> AnyEntry:
+    """One thing that should be as configured; parametrizes the check over `configuration`."""
+    return _entry(request)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pycollect_makeitem(collector: pytest.Collector, name: str, obj: object) -> None:
+    """Before the first check is collected: give `host` our meaning and redact the logs.
+
+    A plugin that is registered late wins over testinfra's `host`; a conftest wins over both.
+    """
+    manager = collector.config.pluginmanager
+    if not manager.has_plugin(_HOST_FIXTURE) and _is_check(collector, obj):
+        from pytest_ddd.plugin import host_fixture
+
+        assert isinstance(host_fixture, types.ModuleType)
+        manager.register(host_fixture, _HOST_FIXTURE)
+        redact_logging()
+
+
+def _is_check(collector: pytest.Collector, obj: object) -> bool:
+    marks = [*getattr(obj, "pytestmark", ()), *collector.iter_markers()]
+    return any(mark.name in set(markers.Frequency) for mark in marks)

@@ -1,0 +1,101 @@
+"""Our markers: registered, documented and checked for wrong arguments."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+
+from pytest_ddd.scenarios import catalogue
+from pytest_ddd.scenarios.model import Frequency, Scenario
+
+_MARKERS = (
+    "daily: a check that is done every day",
+    "weekly: a check that is done every week",
+    "monthly: a check that is done every month",
+    "quarterly: a check that is done every three months",
+    "scenario(name): the routine that a check belongs to",
+    "step(number): the step of the routine that a check does",
+    "control(id, ...): compliance controls that a check gives evidence for",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a check belongs: its scenario, step and controls."""
+
+    scenario: Scenario
+    step: int
+    controls: tuple[str, ...]
+
+    @property
+    def order(self) -> tuple[int, int, str, int]:
+        """Sort key: frequency, routine, step."""
+        frequencies = list(Frequency)
+        frequency = frequencies.index(self.scenario.frequency)
+        return (frequency, catalogue.position(self.scenario.name), self.scenario.name, self.step)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the markers, so that strict runs know them."""
+    for marker in _MARKERS:
+        config.addinivalue_line("markers", marker)
+
+
+def is_check(item: pytest.Item) -> bool:
+    """Whether an item has a frequency marker."""
+    return any(item.get_closest_marker(frequency.value) for frequency in Frequency)
+
+
+def place(item: pytest.Item) -> Place:
+    """Return where a check belongs.
+
+    Raises:
+        pytest.UsageError: a marker has wrong arguments.
+    """
+    frequencies = [one for one in Frequency if item.get_closest_marker(one.value) is not None]
+    if len(frequencies) != 1:
+        names = " and ".join(frequencies)
+        raise pytest.UsageError(f"{item.nodeid}: one frequency, not {names}: remove a marker")
+    frequency = frequencies[0]
+    name = _scenario_name(item) or catalogue.own_checks(frequency)
+    scenario = catalogue.find(name, frequency)
+    if scenario.frequency is not frequency:
+        raise pytest.UsageError(
+            f"{item.nodeid}: {name} is a {scenario.frequency.value} routine, "
+            f"but the check is marked {frequency.value}"
+        )
+    step = _step_number(item)
+    if scenario.steps and step > len(scenario.steps):
+        raise pytest.UsageError(
+            f"{item.nodeid}: {scenario.title} has {len(scenario.steps)} steps, not {step}"
+        )
+    return Place(scenario=scenario, step=step, controls=_controls(item))
+
+
+def _scenario_name(item: pytest.Item) -> str:
+    marker = item.get_closest_marker("scenario")
+    if marker is None:
+        return ""
+    if marker.kwargs or len(marker.args) != 1 or not isinstance(marker.args[0], str):
+        raise pytest.UsageError(f'{item.nodeid}: write @pytest.mark.scenario("name")')
+    return marker.args[0]
+
+
+def _step_number(item: pytest.Item) -> int:
+    marker = item.get_closest_marker("step")
+    if marker is None:
+        return 1
+    number = marker.args[0] if len(marker.args) == 1 and not marker.kwargs else None
+    if not isinstance(number, int) or isinstance(number, bool) or number < 1:
+        raise pytest.UsageError(f"{item.nodeid}: write @pytest.mark.step(1), a number from 1")
+    return number
+
+
+def _controls(item: pytest.Item) -> tuple[str, ...]:
+    controls: list[str] = []
+    for marker in item.iter_markers("control"):
+        if marker.kwargs or not marker.args or not all(isinstance(a, str) for a in marker.args):
+            raise pytest.UsageError(f'{item.nodeid}: write @pytest.mark.control("ISO A.8.9", …)')
+        controls.extend(marker.args)
+    return tuple(dict.fromkeys(controls))

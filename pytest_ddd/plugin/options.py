@@ -1,0 +1,184 @@
+"""Command line, environment and ini options, read once into Settings."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import pytest
+
+from pytest_ddd import units
+
+SETTINGS_KEY = pytest.StashKey["Settings"]()
+
+_HOST_HELP = (
+    "What to look at: an environment, group, host, glob or !not; comma-separated, repeatable. "
+    "Or a hostspec such as ssh://ops@10.0.0.1. Default: the environment `local`."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Option:
+    """One option: on the command line, in the environment (DDD_…) and in the ini file (ddd_…)."""
+
+    name: str
+    help: str
+    choices: tuple[str, ...] = ()
+    metavar: str = ""
+
+
+_OPTIONS = (
+    _Option(name="baselines", metavar="DIR", help="Where the baselines are (default: baselines)."),
+    _Option(name="scenario", metavar="NAME", help="Only the checks of this scenario."),
+    _Option(
+        name="evidence",
+        metavar="DIR",
+        help="Where reports are written, or `off` (default: evidence).",
+    ),
+    _Option(
+        name="fail-on",
+        choices=("red", "yellow"),
+        help="From which outcome on the exit status is 1 (default: red; UNKNOWN always is).",
+    ),
+    _Option(
+        name="profile",
+        choices=("day", "night"),
+        help="Which limits hold (default: by the clock and the environment's night).",
+    ),
+    _Option(
+        name="recheck",
+        metavar="DURATION",
+        help="Look at all yellows again, after the last step, until green or this long: 5m.",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What the user asked for."""
+
+    hosts: tuple[str, ...]
+    baselines: Path
+    scenario: str
+    evidence: Path | None
+    fail_on: Literal["red", "yellow"]
+    profile: Literal["day", "night"] | None
+    recheck_s: float
+    host_is_ours: bool
+    """Whether `--host` reaches us; False when another plugin or a conftest owns it."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Register `--ddd-…`; `--host` waits until it is known whether it is free."""
+    group = parser.getgroup("ddd", "routine maintenance (pytest-ddd)")
+    group.addoption(
+        "--ddd-host", action="append", dest="ddd_host", metavar="NAME", help=_HOST_HELP
+    )
+    parser.addini("ddd_host", f"Same as --ddd-host. {_HOST_HELP}", type="args", default=[])
+    for option in _OPTIONS:
+        dest = "ddd_" + option.name.replace("-", "_")
+        ini_help = f"Same as --ddd-{option.name}. {option.help}"
+        parser.addini(dest, ini_help, type="string", default="")
+        if option.choices:
+            group.addoption(
+                f"--ddd-{option.name}", dest=dest, choices=option.choices, help=option.help
+            )
+        else:
+            group.addoption(
+                f"--ddd-{option.name}", dest=dest, metavar=option.metavar, help=option.help
+            )
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_load_initial_conftests(parser: pytest.Parser) -> Iterator[None]:
+    """Take `--host` if neither another plugin nor a conftest has taken it."""
+    yield
+    if "--host" not in _option_names(parser):
+        group = parser.getgroup("ddd")
+        group.addoption("--host", action="append", dest="ddd_host", metavar="NAME", help=_HOST_HELP)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Read all options once."""
+    config.stash[SETTINGS_KEY] = _read(config)
+
+
+def _option_names(parser: pytest.Parser) -> set[str]:
+    """Return every option that is registered; pytest has no public list of them."""
+    groups = [*getattr(parser, "_groups", ()), getattr(parser, "_anonymous", None)]
+    return {
+        name
+        for group in groups
+        if group is not None
+        for option in getattr(group, "options", ())
+        for name in option.names()
+    }
+
+
+def _read(config: pytest.Config) -> Settings:
+    hosts = config.getoption("ddd_host") or _from_environment("host").split(",")
+    hosts = [name for name in hosts if name] or config.getini("ddd_host")
+    testinfra_hosts = getattr(config.option, "hosts", None)
+    if hosts and testinfra_hosts:
+        raise pytest.UsageError(
+            f"--host={','.join(hosts)} and --hosts={testinfra_hosts} were both given: "
+            "--host names hosts of a baseline, --hosts is testinfra's own; leave one out"
+        )
+    evidence = _value(config, "evidence") or "evidence"
+    return Settings(
+        hosts=tuple(hosts),
+        baselines=config.rootpath / (_value(config, "baselines") or "baselines"),
+        scenario=_value(config, "scenario"),
+        evidence=None if evidence == "off" else config.rootpath / evidence,
+        fail_on="yellow" if _choice(config, "fail-on", ("red", "yellow")) == "yellow" else "red",
+        profile=_profile(_choice(config, "profile", ("day", "night"))),
+        recheck_s=_duration(config, "recheck"),
+        host_is_ours=_owns_host(config),
+    )
+
+
+def _value(config: pytest.Config, name: str) -> str:
+    dest = "ddd_" + name.replace("-", "_")
+    given = config.getoption(dest) or _from_environment(name) or config.getini(dest)
+    return str(given or "")
+
+
+def _from_environment(name: str) -> str:
+    return os.environ.get("DDD_" + name.replace("-", "_").upper(), "")
+
+
+def _choice(config: pytest.Config, name: str, choices: tuple[str, ...]) -> str:
+    value = _value(config, name)
+    if value and value not in choices:
+        raise pytest.UsageError(f"--ddd-{name}: {value!r} is none of {', '.join(choices)}")
+    return value
+
+
+def _profile(value: str) -> Literal["day", "night"] | None:
+    if value == "day":
+        return "day"
+    return "night" if value == "night" else None
+
+
+def _duration(config: pytest.Config, name: str) -> float:
+    value = _value(config, name)
+    try:
+        return units.parse_duration(value) if value else 0.0
+    except ValueError as mistake:
+        raise pytest.UsageError(f"--ddd-{name}: {mistake}") from None
+
+
+def _owns_host(config: pytest.Config) -> bool:
+    # Our spelling shares the dest with --ddd-host, so a foreign owner shows as a foreign dest.
+    parser = config._parser  # noqa: SLF001 - no public way to ask who owns an option
+    owners = [
+        option.dest
+        for group in [*getattr(parser, "_groups", ()), getattr(parser, "_anonymous", None)]
+        if group is not None
+        for option in getattr(group, "options", ())
+        if "--host" in option.names()
+    ]
+    return owners == ["ddd_host"]

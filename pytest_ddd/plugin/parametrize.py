@@ -1,0 +1,93 @@
+"""Parametrizes checks over the hosts and the baseline entries that apply to them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pytest
+
+from pytest_ddd.plugin import markers
+from pytest_ddd.plugin.site import NOUNS, Site, site_of
+from pytest_ddd.probes.entry import Entry
+
+HOST_PARAM = "_ddd_host"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotDeclared:
+    """Stands for a step whose baseline section is empty: reported, never silently absent."""
+
+    section: str
+    where: str
+
+    @property
+    def reason(self) -> str:
+        """What would switch the step on."""
+        return f"nothing to look at: add entries under `{self.section}:` in {self.where}"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Give each check one item for each host or entry."""
+    if not markers.is_check(metafunc.definition):
+        return
+    site = site_of(metafunc.config)
+    if site is None:
+        return
+    nouns = [noun for noun in NOUNS if noun in metafunc.fixturenames]
+    if len(nouns) > 1:
+        names = " and ".join(nouns)
+        raise pytest.UsageError(f"{metafunc.definition.nodeid}: one noun a check, not {names}")
+    with_host = "host" in metafunc.fixturenames
+    if nouns:
+        _over_entries(metafunc, site, nouns[0], with_host=with_host)
+    elif with_host:
+        hosts = site.scope.hosts
+        metafunc.parametrize(HOST_PARAM, hosts, ids=hosts, indirect=True, scope="session")
+
+
+def _over_entries(metafunc: pytest.Metafunc, site: Site, noun: str, *, with_host: bool) -> None:
+    entries = [entry for entry in site.entries(noun) if entry.host or not with_host]
+    ids = [_id(entry, site) for entry in entries]
+    section = NOUNS[noun][1]
+    if not entries:
+        missing = NotDeclared(section=section, where=f"{site.baseline.root}/{section}.yaml")
+        metafunc.parametrize(noun, [missing], ids=["not declared"], indirect=True)
+    elif with_host:
+        pairs = [(entry.host, entry) for entry in entries]
+        metafunc.parametrize((HOST_PARAM, noun), pairs, ids=ids, indirect=True)
+    else:
+        metafunc.parametrize(noun, entries, ids=ids, indirect=True)
+
+
+def _id(entry: Entry[object], site: Site) -> str:  # type: ignore[type-var]
+    """Return `web1-disk:/var`, or the key alone when there is no host to name."""
+    return f"{entry.host}-{entry.key}" if entry.host in site.scope.hosts else entry.key
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """What one item looks at: its target, entry and, if it needs one, its host."""
+
+    target: str
+    key: str
+    host: str
+    entry: Entry[object] | None  # type: ignore[type-var]
+
+
+def subject(item: pytest.Item, environment: str) -> Subject:
+    """Return what a check looks at."""
+    callspec = getattr(item, "callspec", None)
+    params: dict[str, object] = dict(getattr(callspec, "params", {}))
+    host = str(params.pop(HOST_PARAM, ""))
+    entry = next((one for one in params.values() if isinstance(one, Entry)), None)
+    own = [f"{k}={v}" for k, v in params.items() if not isinstance(v, Entry | NotDeclared)]
+    if entry is None:
+        return Subject(target=host or environment, key=_joined(own), host=host, entry=None)
+    key = _joined([entry.key, *own])
+    return Subject(target=entry.target, key=key, host=entry.host or host, entry=entry)
+
+
+def _joined(parts: Sequence[str]) -> str:
+    return ",".join(parts)

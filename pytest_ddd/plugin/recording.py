@@ -1,0 +1,259 @@
+"""Turns pytest reports into check results, on workers, and feeds the run, on the controller."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_ddd import clock, redaction, results
+from pytest_ddd.errors import DddError
+from pytest_ddd.outcomes import Outcome
+from pytest_ddd.plugin import markers
+from pytest_ddd.plugin.journal import commands_of
+from pytest_ddd.plugin.parametrize import Subject, subject
+from pytest_ddd.plugin.reachable import BlockedError, Reachable
+from pytest_ddd.plugin.site import SITE_KEY, Site, run_id
+from pytest_ddd.plugin.verdict import LOOK_KEY, VERDICT_KEY, Look, Verdict, problems_in
+from pytest_ddd.results import CheckResult, Reading
+from pytest_ddd.scenarios.model import Frequency
+
+RECORD = "ddd_result"
+"""Name of the user property in which a result travels from a worker to the controller."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Start a verdict for each look of each check."""
+    if SITE_KEY not in item.config.stash or not (isinstance(item, Reachable) or _is_check(item)):
+        return
+    item.user_properties.clear()
+    item.stash[VERDICT_KEY] = Verdict(
+        started_at=clock.now(), started=clock.monotonic(), look=item.stash.get(LOOK_KEY, Look())
+    )
+    commands_of(item, item.config.stash[SITE_KEY])  # what ran before belongs to no check
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Decide a check's outcome, attach its result, and redact everything that leaves here."""
+    report = yield
+    verdict = item.stash.get(VERDICT_KEY, None)
+    if verdict is None:
+        return report
+    if call.excinfo is not None:
+        _take_exception(item, verdict, call.excinfo, report)
+    if report.when == "call" or call.excinfo is not None:
+        result = _result(item, verdict)
+        _colour(item, report, result)
+        item.user_properties[:] = _properties(result)
+        travel = {
+            "frequency": _place(item).scenario.frequency.value,
+            "result": results.to_record(result),
+        }
+        report.user_properties = [*item.user_properties, (RECORD, travel)]
+    _redact(report)
+    return report
+
+
+def take_result(report: pytest.TestReport) -> tuple[CheckResult, Frequency] | None:
+    """Take the result off a report, leaving what JUnit shows; None when it carries none."""
+    for name, value in report.user_properties:
+        if name == RECORD and isinstance(value, dict):
+            report.user_properties.remove((name, value))
+            result = results.from_record(value["result"])
+            report.ddd = result  # type: ignore[attr-defined]
+            return result, Frequency(value["frequency"])
+    return None
+
+
+def result_of(report: pytest.TestReport | pytest.CollectReport) -> CheckResult | None:
+    """Return the check result that a report carries, if it carries one."""
+    found = getattr(report, "ddd", None)
+    return found if isinstance(found, CheckResult) else None
+
+
+def _is_check(item: pytest.Item) -> bool:
+    return markers.is_check(item)
+
+
+def _place(item: pytest.Item) -> markers.Place:
+    return item.place if isinstance(item, Reachable) else markers.place(item)
+
+
+def _take_exception(
+    item: pytest.Item,
+    verdict: Verdict,
+    excinfo: pytest.ExceptionInfo[BaseException],
+    report: pytest.TestReport,
+) -> None:
+    """Say what an exception means for the outcome."""
+    error = excinfo.value
+    if isinstance(error, BlockedError):
+        return
+    if isinstance(error, pytest.skip.Exception):
+        verdict.fails(Outcome.NOT_APPLICABLE, str(error.msg))
+    elif report.when != "call":
+        verdict.fails(Outcome.UNKNOWN, f"{report.when}: {_said(error)}")
+    elif isinstance(error, AssertionError | pytest.fail.Exception):
+        for said in _broken(item, excinfo):
+            verdict.fails(Outcome.RED, said)
+    else:
+        verdict.fails(Outcome.UNKNOWN, f"could not look: {_said(error)}")
+
+
+def _said(error: BaseException) -> str:
+    if isinstance(error, DddError):
+        return str(error)
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+
+
+def _broken(item: pytest.Item, excinfo: pytest.ExceptionInfo[BaseException]) -> list[str]:
+    """Return what a failed assert says: the entry's problems, or its text and its line."""
+    taken = _taken(item)
+    if taken is not None and taken.problems and "problems" in str(excinfo.traceback[-1].statement):
+        return [str(problem) for problem in taken.problems]
+    text = str(excinfo.value).strip() or str(excinfo.traceback[-1].statement).strip()
+    place = excinfo.traceback[-1]
+    return [f"{text} ({_relative(place.path, item)}:{place.lineno + 1})"]
+
+
+def _relative(path: Path | str, item: pytest.Item) -> str:
+    try:
+        return str(Path(path).relative_to(item.config.rootpath))
+    except ValueError:
+        return str(path)
+
+
+def _subject(item: pytest.Item, site: Site) -> Subject:
+    if isinstance(item, Reachable):
+        return Subject(target=item.host, key="", host=item.host, entry=None)
+    return subject(item, site.baseline.name)
+
+
+def _taken(item: pytest.Item) -> results.Answer | None:
+    entry = _subject(item, item.config.stash[SITE_KEY]).entry
+    return entry.taken if entry is not None else None
+
+
+def _result(item: pytest.Item, verdict: Verdict) -> CheckResult:
+    """Build the record of one look of one check."""
+    site = item.config.stash[SITE_KEY]
+    place, about = _place(item), _subject(item, site)
+    taken = about.entry.taken if about.entry is not None else None
+    seen = tuple(taken.readings) if taken is not None else ()
+    function = "reachable" if isinstance(item, Reachable) else _function_name(item)
+    readings = (*_evidence(verdict, seen), *commands_of(item, site), *verdict.resolution())
+    return CheckResult(
+        result_id=uuid.uuid4().hex,
+        run_id=run_id(item.config),
+        environment=site.baseline.name,
+        scenario=place.scenario.name,
+        step=0 if isinstance(item, Reachable) else place.step,
+        check_id=f"{place.scenario.name}/{function}",
+        target=about.target,
+        entry=about.key,
+        nodeid=item.nodeid,
+        outcome=verdict.outcome,
+        reason=verdict.reason(readings),
+        readings=readings,
+        started_at=verdict.started_at,
+        took_s=round(clock.monotonic() - verdict.started, 6),
+        blocked_by=verdict.blocked_by,
+        controls=place.controls,
+        worker=str(getattr(item.config, "workerinput", {}).get("workerid", "")),
+        look=verdict.look.number,
+        title=_title(item),
+    )
+
+
+def _function_name(item: pytest.Item) -> str:
+    name = getattr(item, "originalname", None) or item.name
+    return str(name).removeprefix("test_")
+
+
+def _title(item: pytest.Item) -> str:
+    if isinstance(item, Reachable):
+        return "The host can be reached."
+    doc = getattr(getattr(item, "obj", None), "__doc__", None) or ""
+    return str(doc).strip().split("\n", 1)[0]
+
+
+def _evidence(verdict: Verdict, seen: tuple[Reading, ...]) -> tuple[Reading, ...]:
+    """Return what the check judged, and beside it everything else that its entry read."""
+    judged = {(one.name, one.at, one.attempt) for one in verdict.readings}
+    rest = (one for one in seen if (one.name, one.at, one.attempt) not in judged)
+    return (*verdict.readings, *rest)
+
+
+def _colour(item: pytest.Item, report: pytest.TestReport, result: CheckResult) -> None:
+    """Make pytest's own outcome agree with ours, and its text readable without a traceback."""
+    if result.outcome is Outcome.NOT_APPLICABLE:
+        return
+    message = f"{result.outcome.symbol} {result.outcome.word} {result.target} {result.reason}"
+    if result.outcome.is_bad:
+        traceback = report.longreprtext if item.config.get_verbosity() > 1 else ""
+        report.outcome = "failed"
+        report.longrepr = f"{message}\n\n{traceback}".rstrip()
+
+
+def _properties(result: CheckResult) -> list[tuple[str, object]]:
+    """Return what JUnit shows as properties of the test case."""
+    judged = [reading for reading in result.readings if reading.threshold is not None]
+    shown = {
+        "outcome": result.outcome.value,
+        "environment": result.environment,
+        "scenario": result.scenario,
+        "step": result.step,
+        "target": result.target,
+        "entry": result.entry,
+        "reason": result.reason,
+        "reading": "; ".join(results.explain(reading) for reading in judged),
+        "controls": ", ".join(result.controls),
+    }
+    return [(name, value) for name, value in shown.items() if value != ""]
+
+
+def _redact(report: pytest.TestReport) -> None:
+    """Scrub everything that a report carries: the one place that everything passes."""
+    scrub = redaction.DEFAULT.scrub
+    if report.longrepr is not None and not isinstance(report.longrepr, tuple):
+        before = report.longreprtext
+        after = scrub(before)
+        if after != before:
+            report.longrepr = after
+    elif isinstance(report.longrepr, tuple):
+        path, line, message = report.longrepr
+        report.longrepr = (path, line, scrub(message))
+    report.sections = [(name, scrub(text)) for name, text in report.sections]
+    report.user_properties = scrub(report.user_properties)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_assertrepr_compare(op: str, left: object, right: object) -> list[str] | None:
+    """Show problems as sentences, not as a comparison of tuples."""
+    problems = problems_in(left)
+    if op == "==" and problems and right in ((), []):
+        return [str(problem) for problem in problems]
+    return None
+
+
+def redact_logging() -> None:
+    """Scrub log records as they are made, for every handler that pytest or the user adds."""
+    make = logging.getLogRecordFactory()
+    if getattr(make, "scrubs", False):
+        return
+
+    def scrubbed(*args: Any, **kwargs: Any) -> logging.LogRecord:
+        record = make(*args, **kwargs)
+        record.msg, record.args = redaction.DEFAULT.scrub(record.getMessage()), ()
+        return record
+
+    scrubbed.scrubs = True  # type: ignore[attr-defined]
+    logging.setLogRecordFactory(scrubbed)

@@ -1,0 +1,158 @@
+"""Starts and ends the run with the pytest session; decides the exit status."""
+
+from __future__ import annotations
+
+import getpass
+import platform
+import shlex
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Protocol
+
+import pytest
+
+from pytest_ddd import clock, redaction
+from pytest_ddd.outcomes import Outcome
+from pytest_ddd.plugin import site
+from pytest_ddd.plugin.options import SETTINGS_KEY
+from pytest_ddd.plugin.recording import take_result
+from pytest_ddd.results import CheckResult
+from pytest_ddd.scenarios.model import Frequency
+
+if TYPE_CHECKING:
+    from pytest_ddd.evidence.summary import RunSummary
+    from pytest_ddd.run import Finished, MaintenanceRun
+
+EXIT_NOT_WRITTEN = 76
+"""Record, history or evidence could not be written."""
+
+CONTROLLER_KEY = pytest.StashKey["Controller"]()
+
+_TOOLS = ("pytest-ddd", "pytest", "pytest-testinfra", "pytest-xdist", "pytest-html")
+
+
+class _Node(Protocol):
+    """An xdist worker as the controller sees it."""
+
+    workerinput: dict[str, object]
+    workeroutput: dict[str, object]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the one object that keeps results; on a worker there is none."""
+    given = getattr(config, "workerinput", None)
+    if given is None:
+        config.stash[CONTROLLER_KEY] = controller = Controller(config)
+        config.pluginmanager.register(controller, "ddd-controller")
+    elif "ddd_key" in given:
+        redaction.DEFAULT.use_key(bytes.fromhex(given["ddd_key"]))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: _Node) -> None:
+    """Tell an xdist worker which run it works for."""
+    config: pytest.Config = node.config  # type: ignore[attr-defined]
+    node.workerinput["ddd_run_id"] = site.run_id(config)
+    node.workerinput["ddd_started_at"] = clock.stamp(site.run_started_at(config))
+    node.workerinput["ddd_key"] = redaction.DEFAULT.key.hex()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Close all connections, on the controller and on workers."""
+    site.close(config)
+
+
+class Controller:
+    """Feeds the run, on the controller process only."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+        self.run: MaintenanceRun | None = None
+        self.finished: tuple[Finished, ...] = ()
+        self.mistake = ""
+        """A mistake of the user that a worker found."""
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Take the result off a report and into the record."""
+        taken = take_result(report)
+        if taken is not None:
+            self._add(*taken)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: _Node) -> None:
+        """Hear of a mistake that a worker found while collecting."""
+        self.mistake = str(getattr(node, "workeroutput", {}).get("ddd_mistake", "")) or self.mistake
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        """Write the reports and settle the exit status."""
+        if self.mistake:
+            session.exitstatus = pytest.ExitCode.USAGE_ERROR
+        if self.run is None:
+            return
+        interrupted = exitstatus in (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR)
+        self.finished = self.run.finish(interrupted=interrupted)
+        session.exitstatus = self._exit_status(exitstatus)
+
+    def _add(self, result: CheckResult, frequency: Frequency) -> None:
+        if self.run is None:
+            self.run = _begin(self.config)
+        if self.run is not None:
+            self.run.add(result, frequency)
+
+    def _exit_status(self, status: int) -> int:
+        assert self.run is not None
+        if self.run.failures:
+            return EXIT_NOT_WRITTEN
+        if status not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
+            return status
+        return _status_of(self.config, [one.summary for one in self.finished], status)
+
+
+def _status_of(config: pytest.Config, summaries: Sequence[RunSummary], status: int) -> int:
+    """Return 0 only when something was looked at and nothing is bad."""
+    outcomes = {summary.verdict.outcome for summary in summaries}
+    if any(outcome.is_bad for outcome in outcomes):
+        return pytest.ExitCode.TESTS_FAILED
+    if Outcome.YELLOW in outcomes and config.stash[SETTINGS_KEY].fail_on == "yellow":
+        return pytest.ExitCode.TESTS_FAILED
+    checks = (check for summary in summaries for check in summary.checks)
+    looked = {check.outcome for check in checks if not check.last.check_id.endswith("/reachable")}
+    if looked <= {Outcome.NOT_APPLICABLE}:
+        return pytest.ExitCode.NO_TESTS_COLLECTED
+    return status
+
+
+def _begin(config: pytest.Config) -> MaintenanceRun | None:
+    from pytest_ddd.run import Circumstances, MaintenanceRun
+
+    here = site.site_of(config)
+    if here is None:
+        return None
+    arguments = shlex.join(["pytest", *config.invocation_params.args])
+    return MaintenanceRun(
+        Circumstances(
+            run_id=site.run_id(config),
+            started_at=site.run_started_at(config),
+            operator=_login_name(),
+            controller=platform.node(),
+            command_line=redaction.DEFAULT.scrub(arguments),
+            versions={
+                "Python": platform.python_version(),
+                **{tool: version(tool) for tool in _TOOLS},
+                "platform": f"{sys.platform} {platform.release()}",
+            },
+            baseline=here.baseline,
+            profile=here.scope.profile,
+            evidence=here.settings.evidence,
+        )
+    )
+
+
+def _login_name() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"

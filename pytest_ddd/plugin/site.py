@@ -1,0 +1,121 @@
+"""The site of this pytest process: its baseline, its targets and the way to them, made when the
+first check is collected.
+"""
+
+from __future__ import annotations
+
+import importlib
+import uuid
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_ddd import clock
+from pytest_ddd.errors import UsageError
+from pytest_ddd.plugin.options import SETTINGS_KEY, Settings
+
+if TYPE_CHECKING:
+    from pytest_ddd.baseline.model import Baseline
+    from pytest_ddd.connections import Connections
+    from pytest_ddd.probes.entry import Answer, Entry
+    from pytest_ddd.probes.scope import Scope
+
+    AnyEntry = Entry[Answer]
+
+SITE_KEY = pytest.StashKey["Site"]()
+RUN_ID_KEY = pytest.StashKey[str]()
+STARTED_AT_KEY = pytest.StashKey[datetime]()
+MISTAKE_KEY = pytest.StashKey[str]()
+"""A mistake of the user that was found while collecting; told once, at the end of collection."""
+
+NOUNS = {
+    "endpoint": ("endpoints", "endpoints"),
+    "resource": ("resources", "thresholds"),
+    "log": ("logs", "logs"),
+    "backup": ("backups", "backups"),
+    "drift_item": ("configuration", "configuration"),
+}
+"""Fixture -> (module in probes, baseline section)."""
+
+
+@dataclass(kw_only=True)
+class Site:
+    """What one pytest process knows about the environment it looks at."""
+
+    settings: Settings
+    baseline: Baseline
+    connections: Connections
+    scope: Scope
+    is_default: bool
+    """Whether no `--host` was given."""
+    _entries: dict[str, tuple[AnyEntry, ...]] = field(default_factory=dict)
+
+    def entries(self, noun: str) -> tuple[AnyEntry, ...]:
+        """Return all entries of a noun that apply to the selected targets."""
+        if noun not in self._entries:
+            module = importlib.import_module(f"pytest_ddd.probes.{NOUNS[noun][0]}")
+            self._entries[noun] = tuple(module.entries(self.scope))
+        return self._entries[noun]
+
+
+def site_of(config: pytest.Config) -> Site | None:
+    """Return the site, made at the first call; None when the user's input is at fault."""
+    if SITE_KEY not in config.stash and MISTAKE_KEY not in config.stash:
+        try:
+            config.stash[SITE_KEY] = _open(config)
+        except UsageError as mistake:
+            config.stash[MISTAKE_KEY] = str(mistake)
+    return config.stash.get(SITE_KEY, None)
+
+
+def run_id(config: pytest.Config) -> str:
+    """Return the identity of the run: the same on the controller and on every xdist worker."""
+    if RUN_ID_KEY not in config.stash:
+        given = getattr(config, "workerinput", {}).get("ddd_run_id")
+        config.stash[RUN_ID_KEY] = str(given or uuid.uuid4().hex)
+    return config.stash[RUN_ID_KEY]
+
+
+def close(config: pytest.Config) -> None:
+    """Close all connections; no process is left."""
+    site = config.stash.get(SITE_KEY, None)
+    if site is not None:
+        site.connections.close()
+
+
+def run_started_at(config: pytest.Config) -> datetime:
+    """Return when the run began: the same moment on the controller and on every xdist worker."""
+    if STARTED_AT_KEY not in config.stash:
+        given = getattr(config, "workerinput", {}).get("ddd_started_at")
+        config.stash[STARTED_AT_KEY] = clock.from_stamp(given) if given else clock.now()
+    return config.stash[STARTED_AT_KEY]
+
+
+def _open(config: pytest.Config) -> Site:
+    from pytest_ddd.baseline import inventory, nights
+    from pytest_ddd.connections import Connections
+    from pytest_ddd.probes.scope import Scope
+
+    settings = config.stash[SETTINGS_KEY]
+    selection = inventory.select(settings.baselines, settings.hosts)
+    baseline = selection.baseline
+    started_at = run_started_at(config)
+    connections = Connections(inventory.connection_specs(selection))
+    scope = Scope(
+        baseline=baseline,
+        hosts=selection.hosts,
+        whole=selection.whole,
+        connections=connections,
+        profile=settings.profile or nights.profile(baseline.environment, started_at),
+        since=nights.last_night(baseline.environment, started_at),
+        started_at=started_at,
+    )
+    return Site(
+        settings=settings,
+        baseline=baseline,
+        connections=connections,
+        scope=scope,
+        is_default=not settings.hosts,
+    )

@@ -1,0 +1,183 @@
+"""What a run says in the terminal: its targets first, each step, and the answer at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_ddd.outcomes import Outcome
+from pytest_ddd.plugin.recording import result_of
+from pytest_ddd.plugin.session import CONTROLLER_KEY
+from pytest_ddd.plugin.site import SITE_KEY, Site
+from pytest_ddd.results import CheckResult
+from pytest_ddd.units import format_duration
+
+if TYPE_CHECKING:
+    from pytest_ddd.evidence.summary import Cause, RunSummary, StepSummary
+    from pytest_ddd.run import Finished
+
+_COLOURS: dict[Outcome, dict[str, bool]] = {
+    Outcome.GREEN: {"green": True},
+    Outcome.YELLOW: {"yellow": True},
+    Outcome.RED: {"red": True, "bold": True},
+    Outcome.UNKNOWN: {"purple": True, "bold": True},
+    Outcome.BLOCKED: {"purple": True},
+    Outcome.WAIVED: {"cyan": True},
+    Outcome.NOT_APPLICABLE: {"light": True},
+}
+
+_LETTERS = {
+    Outcome.GREEN: ".",
+    Outcome.YELLOW: "Y",
+    Outcome.RED: "R",
+    Outcome.UNKNOWN: "U",
+    Outcome.BLOCKED: "B",
+    Outcome.WAIVED: "w",
+    Outcome.NOT_APPLICABLE: "-",
+}
+
+_SHOWN = 40
+"""How many things that need attention are listed; the report has them all."""
+
+
+def pytest_report_teststatus(
+    report: pytest.TestReport | pytest.CollectReport, config: pytest.Config
+) -> tuple[str, str, tuple[str, dict[str, bool]]] | None:
+    """Show a check by its outcome; with -v also by what it saw."""
+    result = result_of(report)
+    if result is None:
+        return None
+    category = {Outcome.NOT_APPLICABLE: "skipped"}.get(result.outcome, "passed")
+    if report.failed:
+        category = "failed"
+    word = f"{result.outcome.symbol} {result.outcome.word}"
+    if config.get_verbosity() > 0:
+        word = f"{word} {_one_line(result.reason)}"
+    return category, _LETTERS[result.outcome], (word, _COLOURS[result.outcome])
+
+
+def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
+    """Say what is looked at before anything is."""
+    site = config.stash.get(SITE_KEY, None)
+    return _targets(site) if site is not None else []
+
+
+def _targets(site: Site) -> list[str]:
+    """Return the lines that say which baseline and which hosts were chosen."""
+    baseline, hosts = site.baseline, site.scope.hosts
+    shown = ", ".join(hosts[:8]) + (f" and {len(hosts) - 8} more" if len(hosts) > 8 else "")
+    chosen = " (no --host given: this machine)" if site.is_default else ""
+    lines = [
+        f"environment: {baseline.name}{chosen}, baseline {baseline.root}, "
+        f"{site.scope.profile} limits",
+        f"hosts: {shown or 'none'}",
+    ]
+    if not site.settings.host_is_ours:
+        lines.append("note: --host belongs to another plugin or a conftest here: use --ddd-host")
+    return [*lines, *_confusing_directories(site)]
+
+
+def _confusing_directories(site: Site) -> list[str]:
+    """Warn of a directory that pytest may have taken for a path to collect."""
+    root = site.settings.baselines.parent
+    return [
+        f"warning: a directory ./{name} exists too: write --host={name}, or pytest may read it "
+        "as a path"
+        for name in site.settings.hosts
+        if name.isidentifier() and (root / name).exists()
+    ]
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> Generator[None, None, None]:
+    """Put our summary in the place of pytest's failure section, whose cost grows with its square.
+
+    The reports of checks are taken out while pytest writes its own sections, and put back for
+    the last line.
+    """
+    controller = config.stash.get(CONTROLLER_KEY, None)
+    stats = terminalreporter.stats
+    kept = {name: list(reports) for name, reports in stats.items()}
+    if controller is not None and controller.finished:
+        for name, reports in stats.items():
+            stats[name] = [one for one in reports if result_of(one) is None]
+    yield
+    stats.update(kept)
+    if controller is not None:
+        for finished in controller.finished:
+            _write(terminalreporter, finished)
+        for failure in controller.run.failures if controller.run is not None else ():
+            terminalreporter.write_line(f"NOT WRITTEN: {failure}", red=True, bold=True)
+        if controller.mistake:
+            terminalreporter.write_line(f"ERROR: {controller.mistake}", red=True)
+
+
+def _write(reporter: pytest.TerminalReporter, finished: Finished) -> None:
+    summary = finished.summary
+    verdict = summary.verdict
+    facts = summary.facts
+    reporter.write_sep("=", f"{facts.title}, {facts.environment}", bold=True)
+    for step in summary.steps:
+        _write_step(reporter, step)
+    _write_attention(reporter, summary.attention)
+    _write_not_applicable(reporter, summary)
+    used = format_duration(facts.used_s)
+    allowed = format_duration(facts.budget_s) if facts.budget_s is not None else "no budget"
+    word = f"{verdict.outcome.symbol} {verdict.outcome.word}"
+    reporter.write_line("")
+    reporter.write_line(f"{word}: {verdict.words}. {verdict.sentence}", **_COLOURS[verdict.outcome])
+    for note in verdict.notes:
+        reporter.write_line(f"  {note}")
+    waited = f", and waited {format_duration(facts.waited_s)}" if facts.waited_s >= 1 else ""
+    reporter.write_line(f"Time: {used} of {allowed}{waited}")
+    if finished.directory is not None:
+        reporter.write_line(f"Report: {finished.directory / 'report.html'}")
+
+
+def _write_step(reporter: pytest.TerminalReporter, step: StepSummary) -> None:
+    outcome, facts = step.outcome, step.facts
+    count = f"{len(step.checks)} check{'s' if len(step.checks) != 1 else ''}"
+    number = str(facts.number) if facts.number else " "
+    reporter.write(f" {number} {outcome.symbol} {outcome.word:<14} ", **_COLOURS[outcome])
+    used = format_duration(facts.used_s)
+    reporter.write_line(f"{facts.title:<42} {count:>10} {used:>9}")
+
+
+def _write_attention(reporter: pytest.TerminalReporter, attention: Sequence[Cause]) -> None:
+    if attention:
+        reporter.write_line("")
+    for cause in attention[:_SHOWN]:
+        blocked = f" (blocks {len(cause.blocked)} checks)" if cause.blocked else ""
+        if cause.check is None:
+            text = f"{cause.name}{blocked}"
+        else:
+            text = f"{_named(cause.check.last)}{blocked}"
+        outcome = cause.outcome
+        reporter.write(f"{outcome.symbol} {outcome.word}", **_COLOURS[outcome])
+        reporter.write_line(f" {text}")
+    if len(attention) > _SHOWN:
+        reporter.write_line(f"… and {len(attention) - _SHOWN} more: see the report")
+
+
+def _named(result: CheckResult) -> str:
+    """Return target and reason, without the name twice."""
+    lines = result.reason.splitlines() or [""]
+    told = "\n".join([lines[0], *(f"    {line}" for line in lines[1:])])
+    return told if told.startswith(f"{result.target} ") else f"{result.target} {told}"
+
+
+def _write_not_applicable(reporter: pytest.TerminalReporter, summary: RunSummary) -> None:
+    for step in summary.steps:
+        if step.checks and step.outcome is Outcome.NOT_APPLICABLE:
+            reason = step.checks[0].last.reason
+            word = f"{Outcome.NOT_APPLICABLE.symbol} {Outcome.NOT_APPLICABLE.word}"
+            reporter.write(word, light=True)
+            reporter.write_line(f" step {step.facts.number}: {reason}")
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

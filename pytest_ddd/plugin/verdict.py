@@ -1,0 +1,123 @@
+"""Verdict: what one check has judged so far, and what came of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_ddd import clock, results
+from pytest_ddd.outcomes import Outcome, worst
+from pytest_ddd.results import Problem, Reading, Threshold
+
+if TYPE_CHECKING:
+    from pytest_ddd.connections import Reachability
+
+VERDICT_KEY = pytest.StashKey["Verdict"]()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """Which look of a check this is, and since when (monotonic seconds) the check is yellow."""
+
+    number: int = 1
+    yellow_since: float | None = None
+
+
+LOOK_KEY = pytest.StashKey[Look]()
+
+_SHOWN = 3
+"""How many readings a green check names in one line."""
+
+
+@dataclass(kw_only=True)
+class Verdict:
+    """The judgements of one look of one check."""
+
+    started_at: datetime
+    started: float
+    look: Look = Look()
+    readings: list[Reading] = field(default_factory=list)
+    blocked_by: str = ""
+    ended: Outcome = Outcome.GREEN
+    """What the way in which the check ended says: an exception, a skip, a failed assert."""
+    said: list[str] = field(default_factory=list)
+
+    def judge(self, reading: Reading, threshold: Threshold) -> Outcome:
+        """Apply a threshold to a reading, remember both, and return the outcome; never raises."""
+        judged = results.judge(reading, threshold)
+        self.readings.append(judged)
+        return judged.outcome or Outcome.UNKNOWN
+
+    def attach(self, name: str, text: str) -> None:
+        """Keep a text as evidence."""
+        self.readings.append(Reading(name=name, value=None, at=clock.now(), detail=text))
+
+    def reached(self, reachability: Reachability) -> None:
+        """Take over what the attempt to reach a host said."""
+        self.ended = reachability.outcome
+        self.said.append(reachability.reason)
+        self.readings.append(
+            Reading(
+                name="reachable",
+                value=reachability.outcome is Outcome.GREEN,
+                source=reachability.source,
+                at=self.started_at,
+                took_s=reachability.took_s,
+                error="" if reachability.outcome is Outcome.GREEN else reachability.reason,
+                outcome=reachability.outcome,
+            )
+        )
+
+    def block(self, by: str, reason: str) -> None:
+        """Remember that the check was not done because something else is down."""
+        self.blocked_by = by
+        self.ended = Outcome.BLOCKED
+        self.said = [f"not looked at: {by}: {reason}"]
+
+    def fails(self, outcome: Outcome, said: str) -> None:
+        """Remember how the check ended."""
+        self.ended = outcome
+        self.said.append(said)
+
+    def resolution(self) -> tuple[Reading, ...]:
+        """Return how long a yellow took to become green, once it has."""
+        since = self.look.yellow_since
+        if since is None or self.outcome is not Outcome.GREEN:
+            return ()
+        took_s = round(clock.monotonic() - since, 3)
+        return (Reading(name="time to resolve", value=took_s, unit="s", at=clock.now()),)
+
+    @property
+    def outcome(self) -> Outcome:
+        """The worst of all judgements and of how the check ended."""
+        judged = [reading.outcome for reading in self.readings if reading.outcome is not None]
+        return worst([self.ended, *judged])
+
+    def reason(self, seen: tuple[Reading, ...]) -> str:
+        """Say in one line why: what is bad, or what a green check saw."""
+        outcome = self.outcome
+        bad = [
+            results.explain(reading)
+            for reading in self.readings
+            if reading.outcome not in (None, Outcome.GREEN) and reading.threshold is not None
+        ]
+        if outcome in (Outcome.GREEN, Outcome.WAIVED) and not self.said:
+            return _green(self.readings, seen)
+        return "; ".join(dict.fromkeys([*self.said, *bad]))
+
+
+def _green(judged: list[Reading], seen: tuple[Reading, ...]) -> str:
+    told = [results.explain(reading) for reading in judged if reading.threshold is not None]
+    told = told or [reading.shown for reading in seen if reading.value is not None]
+    more = len(told) - _SHOWN
+    return "; ".join(told[:_SHOWN]) + (f"; and {more} more" if more > 0 else "")
+
+
+def problems_in(left: object) -> tuple[Problem, ...]:
+    """Return the problems that a failed `assert answer.problems == …` compares, if it does."""
+    if not isinstance(left, tuple | list) or not left:
+        return ()
+    return tuple(one for one in left if isinstance(one, Problem))

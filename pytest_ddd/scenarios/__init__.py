@@ -1,0 +1,1 @@
+"""The routine work: what is done, in which order, in how much time."""

@@ -1,0 +1,48 @@
+"""Time used against time allowed, for a step and for a scenario."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from pytest_ddd.results import CheckResult
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """When something began, when it ended and how long that took."""
+
+    started_at: datetime
+    finished_at: datetime
+
+    @property
+    def used_s(self) -> float:
+        """Seconds from start to finish."""
+        return (self.finished_at - self.started_at).total_seconds()
+
+
+def span(results: Iterable[CheckResult]) -> Span | None:
+    """Return the time from the first start to the last end; None when there is no result.
+
+    Only first looks count: waiting for a recheck is outside the budget.
+    """
+    first_looks = [result for result in results if result.look == 1]
+    if not first_looks:
+        return None
+    return Span(
+        started_at=min(result.started_at for result in first_looks),
+        finished_at=max(
+            result.started_at + timedelta(seconds=result.took_s) for result in first_looks
+        ),
+    )
+
+
+def waited_s(results: Iterable[CheckResult]) -> float:
+    """Return the seconds from the end of the first looks to the end of the last ones."""
+    every = list(results)
+    first = span(every)
+    if first is None:
+        return 0.0
+    last = max(result.started_at + timedelta(seconds=result.took_s) for result in every)
+    return max(0.0, (last - first.finished_at).total_seconds())
