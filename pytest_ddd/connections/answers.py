@@ -1,0 +1,52 @@
+"""What comes back from a host: the answer to a command, and whether the host answers at all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pytest_ddd.outcomes import Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Completed:
+    """A command that ran to its end; stdout and stderr are exact, to the byte.
+
+    `took_s` counts from the moment the command was handed to the open connection.
+    """
+
+    command: str
+    exit_status: int
+    stdout: bytes
+    stderr: bytes
+    took_s: float
+
+    @property
+    def text(self) -> str:
+        """Stdout as text; bytes that are not UTF-8 appear as `\\xff`."""
+        return decode(self.stdout)
+
+    @property
+    def error_text(self) -> str:
+        """Stderr as text; bytes that are not UTF-8 appear as `\\xff`."""
+        return decode(self.stderr)
+
+    @property
+    def ok(self) -> bool:
+        """Whether the command ended with 0."""
+        return self.exit_status == 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reachability:
+    """Whether a host answers: GREEN, RED when it is dead, UNKNOWN when it refuses us."""
+
+    name: str
+    outcome: Outcome
+    reason: str = ""
+    hint: str = ""
+    took_s: float = 0.0
+
+
+def decode(data: bytes) -> str:
+    """Return text for people; never fails, and never hides a byte."""
+    return data.decode("utf-8", errors="backslashreplace")

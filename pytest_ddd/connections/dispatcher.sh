@@ -1,0 +1,144 @@
+# Runs on the far side under /bin/sh (dash, bash, BusyBox ash), read from stdin; the header that
+# defines m (marker) and s (directory suffix) precedes it, one line a command follows it.
+#
+#   dispatcher  reads this file, then lines `i` (stdin of a job) and `j` (a job), until stdin ends
+#   waiter      one a job: starts the command in its own process group, waits for its end
+#   warden      reads w: "+ job group ticks blocks", "- job", "t" (a second passed), "q jobs" (the end);
+#               kills what is over its time or its size, and everything once the dispatcher is gone
+#   teller      reads t: "job status flag limit"; writes the answers to stdout, one after the other
+unset d g h N B
+LC_ALL=C
+export LC_ALL
+u=
+for x in "$XDG_RUNTIME_DIR" /dev/shm /run/shm /tmp /var/tmp "$HOME"; do
+  case $x in /*) ;; *) continue ;; esac
+  u="$u $x"
+  d=$x/.ddd-$s
+  if mkdir -m 700 "$d" 2>/dev/null; then
+    { printf %4096s . >"$d/p" && mkfifo -m 600 "$d/w" "$d/t"; } 2>/dev/null && break
+    rm -rf "$d"
+  fi
+  d=
+done
+[ "$d" ] || {
+  printf '%s X%s\n' "$m" "$u"
+  exit 69
+}
+# Both make themselves the leader of a new process group before they start the command.
+if command -v setsid >/dev/null 2>&1; then g=setsid
+elif command -v timeout >/dev/null 2>&1; then g='timeout 99999999'
+else g=; fi
+h='head -c'
+[ "$(echo ab | $h 1 2>/dev/null)" = a ] || h='eval cat "$o" #'
+
+warden_signal() { # signal, process group; without setsid and timeout there is only the process
+  kill -s "$1" -- "-$2" 2>/dev/null || kill -s "$1" "$2" 2>/dev/null
+}
+warden_tick() {
+  { sleep 1; echo t; } >"$d/w" &
+  T=1
+}
+warden_look() { # a second has passed: L lists job:group:ticks:blocks, D the jobs that ended
+  n= c=
+  for e in $L; do
+    j=${e%%:*} l=${e##*:}
+    case $D in *" $j "*) continue ;; esac
+    n="$n $e"
+    [ "$c" ] && [ "$c" -le "$l" ] || c=$l
+  done
+  L= D=
+  [ "$n" ] || return
+  f=$(find "$d" -name '*.[oe]' -size "+$c" 2>/dev/null)
+  for e in $n; do
+    j=${e%%:*} l=${e##*:} e=${e#*:} e=${e%:*}
+    p=${e%:*} k=${e#*:}
+    case $f in *"/$j."*) [ "$(find "$d/$j.o" "$d/$j.e" -size "+$l")" ] && k=over ;; esac
+    case $k in
+    over) echo O >"$d/$j.f"; warden_signal KILL "$p"; k=kill ;;
+    kill) warden_signal KILL "$p" ;;
+    0) echo T >"$d/$j.f"; warden_signal TERM "$p"; k=kill ;;
+    *) [ "$Q" ] && k=kill || k=$((k - 1)) ;;
+    esac
+    L="$L $j:$p:$k:$l"
+  done
+  warden_tick
+}
+warden() {
+  L= D= T= Q= P=0 R=0
+  while read -r k j p t c; do
+    case $k in
+    +) P=$((P + 1)) R=$((R + 1)) L="$L $j:$p:$t:$c"
+       [ "$Q" ] && warden_signal TERM "$p"
+       [ "$T" ] || warden_tick ;;
+    -) R=$((R - 1)) D="$D $j " ;;
+    t) T=; kill -0 $$ 2>/dev/null || [ "$Q" ] || warden_end
+       warden_look ;;
+    q) Q=$j; warden_end ;;
+    esac
+    [ "$Q" ] && [ "$P" -ge "$Q" ] && [ "$R" -le 0 ] && break
+  done
+  rm -rf "$d"
+}
+warden_end() {
+  Q=${Q:-0}
+  n=
+  for e in $L; do
+    j=${e%%:*} l=${e##*:} e=${e#*:}
+    case $D in *" $j "*) continue ;; esac
+    warden_signal TERM "${e%%:*}"
+    n="$n $j:${e%%:*}:kill:$l"
+  done
+  L=$n D=
+}
+teller() {
+  n=0 R=
+  cd "$d" || exit
+  while read -r j s f c; do
+    o=$j.o e=$j.e r=0
+    if [ "$f" = 0 ] && { [ -s "$o" ] || [ -s "$e" ]; }; then
+      printf '%s A %s %s 0\n' "$m" "$j" "$s"
+      [ ! -s "$o" ] || $h "$c" "$o" || r=F
+      printf '%s E\n' "$m"
+      o=$e
+      [ ! -s "$o" ] || $h "$c" "$o" || r=F
+      printf '%s Z %s\n' "$m" "$r"
+    else
+      printf '%s A %s %s %s\n%s E\n%s Z 0\n' "$m" "$j" "$s" "$f" "$m" "$m"
+    fi
+    true >"$j.o"
+    true >"$j.e"
+    n=$((n + 1)) R="$R $j.o $j.e $j.i $j.f $j.p"
+    [ $n -lt 32 ] || { rm -f $R; n=0 R=; }
+  done 2>/dev/null
+}
+waiter() { # job, ticks, limit of file size in blocks of 512 (0: none), limit in bytes, in blocks, command
+  o=$d/$1.o e=$d/$1.e i=/dev/null f=0
+  [ -f "$d/$1.i" ] && i=$d/$1.i
+  { [ "$3" = 0 ] || ulimit -f "$3"; exec $g /bin/sh -c -- "$6"; } <"$i" >"$o" 2>"$e" 7>&- 8>&- &
+  p=$!
+  echo "+ $1 $p $2 $5" >&8
+  wait $p
+  s=$?
+  echo "- $1" >&8
+  # A full directory would have cut the answer short; so would one that somebody removed.
+  { printf %4096s . >"$d/$1.p" && true >"$d/$1.p" && [ -f "$o" ] && [ -f "$e" ]; } || f=F
+  [ "$3" = 0 ] || [ $s != 153 ] || f=O
+  [ -f "$d/$1.f" ] && read -r f <"$d/$1.f"
+  case $B in *" $1 "*) f=I ;; esac
+  echo "$1 $s $f $4" >&7
+}
+i() { # job, what to add to its stdin as a printf format
+  printf "$2" >>"$d/$1.i" || B="$B $1 "
+}
+j() {
+  N=$((N + 1))
+  waiter "$@" 2>/dev/null &
+  case $N in *[05]) jobs >/dev/null 2>&1 ;; esac
+}
+N=0 B=
+warden <"$d/w" >/dev/null 2>&1 &
+teller <"$d/t" &
+exec 8>"$d/w" 7>"$d/t"
+trap 'echo "q $N" >&8; exec 7>&- 8>&-; wait' EXIT
+trap 'exit 1' HUP INT TERM
+printf '%s R %s\n' "$m" "$d"
