@@ -129,8 +129,9 @@ def _decode_union(kinds: tuple[object, ...], value: Json, path: str) -> object:
         return value
     for kind in kinds:
         if isinstance(kind, type) and dataclasses.is_dataclass(kind) != isinstance(value, dict):
-            continue
-        return _decode(kind, value, path)
+            continue  # a dict is for the dataclass, whose own mistakes are worth telling
+        if kind is not types.NoneType:
+            return _decode(kind, value, path)
     raise _mistake(path, value)
 
 

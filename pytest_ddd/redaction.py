@@ -18,7 +18,7 @@ from typing import TypeVar
 from urllib.parse import quote, quote_plus
 
 from pytest_ddd.errors import UsageError
-from pytest_ddd.plain import visible
+from pytest_ddd.plain import capped, visible
 from pytest_ddd.redaction_rules import RULES, TOKEN, Rule, secret_word
 
 Scrubbed = TypeVar("Scrubbed")
@@ -119,6 +119,11 @@ class Redactor:
         A dict's value also goes when its key says what it is (`password`, `api_key`).
         """
         return self._scrub(value)  # type: ignore[return-value]  # same shape as it came
+
+    def clean(self, text: str) -> str:
+        """Return the text as it may be written: visible, without secrets, at most 16 KiB."""
+        # Scrubbed before it is cut: half a secret at the edge would be found no more.
+        return capped(self.scrub(visible(text)))
 
     def token(self, secret: str, kind: str) -> str:
         """Return what stands in the place of a secret."""

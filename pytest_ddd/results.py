@@ -11,7 +11,7 @@ from typing import Literal, TypeAlias
 from pytest_ddd.errors import RecordError
 from pytest_ddd.jsonable import fields_to_json, from_json
 from pytest_ddd.outcomes import Outcome
-from pytest_ddd.plain import Json, capped, visible
+from pytest_ddd.plain import Json
 from pytest_ddd.redaction import DEFAULT, Redactor
 from pytest_ddd.units import format_quantity
 
@@ -194,12 +194,7 @@ def to_record(result: CheckResult, redactor: Redactor = DEFAULT) -> dict[str, Js
     again changes nothing. A reading that is no finite number of at most 53 bits becomes text
     (`NaN`, `Infinity`).
     """
-
-    def safe(text: str) -> str:
-        # Scrubbed before it is cut: half a secret at the edge would be found no more.
-        return capped(redactor.scrub(visible(text)))
-
-    return {"v": RECORD_VERSION, **fields_to_json(result, safe)}
+    return {"v": RECORD_VERSION, **fields_to_json(result, redactor.clean)}
 
 
 def from_record(record: Mapping[str, Json]) -> CheckResult:

@@ -12,7 +12,7 @@ from pytest_ddd.errors import UsageError
 if TYPE_CHECKING:
     import jinja2
 
-_PLAIN_ENDINGS = (".md.j2", ".txt.j2", ".css")
+_PLAIN_ENDINGS = ("md.j2", "txt.j2", "css")
 """Everything else is escaped as HTML."""
 
 _PIECES = 200
@@ -43,7 +43,7 @@ def _environment() -> jinja2.Environment:
 
     return jinja2.Environment(
         loader=jinja2.FunctionLoader(_source),
-        autoescape=lambda name: not (name or "").endswith(_PLAIN_ENDINGS),
+        autoescape=jinja2.select_autoescape((), _PLAIN_ENDINGS, default=True),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -1,0 +1,133 @@
+"""Writes `report.html`: one file that answers, in ten seconds, how a run went."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TextIO
+
+from pytest_ddd.errors import RecordError
+from pytest_ddd.evidence import wording
+from pytest_ddd.evidence.facts import RunFacts
+from pytest_ddd.evidence.summary import BY_URGENCY, RunSummary, summarize
+from pytest_ddd.evidence.verdict import overrun_s, plural
+from pytest_ddd.jsonable import from_json, to_json
+from pytest_ddd.outcomes import Outcome
+from pytest_ddd.redaction import DEFAULT, Redactor
+from pytest_ddd.results import CheckResult, from_record, to_record
+from pytest_ddd.templating import render, render_to
+from pytest_ddd.units import format_duration, format_quantity
+
+FILE_NAME = "report.html"
+
+ROWS_A_SECTION = 250
+"""A browser lays out sections of this many rows only when they come into view."""
+
+_TEMPLATE = "evidence/report.html.j2"
+_STYLE = "evidence/report.css"
+
+_MEANINGS = {
+    Outcome.GREEN: "looked at, and as the baseline says",
+    Outcome.YELLOW: "beyond a warning limit; look at it today",
+    Outcome.RED: "not as the baseline says; act on it",
+    Outcome.UNKNOWN: "could not be looked at, so nothing is known; never taken for good",
+    Outcome.BLOCKED: "not looked at, because what it depends on is down",
+    Outcome.WAIVED: "not as the baseline says, and accepted for a time by a named person",
+    Outcome.NOT_APPLICABLE: "the baseline does not ask for it here",
+}
+
+
+def write_report(
+    directory: Path,
+    facts: RunFacts,
+    results: Iterable[CheckResult],
+    *,
+    damage: Sequence[str] = (),
+    redactor: Redactor = DEFAULT,
+) -> Path:
+    """Write `report.html` into a run's directory and return its path.
+
+    The same input gives the same bytes, so it can be written again from `results.jsonl`.
+
+    Args:
+        directory: the run's directory; a report that is there is replaced.
+        facts: what the run says of itself.
+        results: every look of every check, in any order.
+        damage: lines of the record that could not be read; the report then is not green.
+        redactor: takes secrets out of facts and results.
+
+    Raises:
+        RecordError: it cannot be written.
+    """
+    path = directory / FILE_NAME
+    part = directory / f".{FILE_NAME}.part"
+    try:
+        part.unlink(missing_ok=True)
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
+            render_report(file, facts, results, damage=damage, redactor=redactor)
+        part.replace(path)
+    except OSError as error:
+        message = f"{path}: cannot be written: {error.strerror}"
+        raise RecordError(message, hint="choose another place with --ddd-evidence DIR") from error
+    return path
+
+
+def render_report(
+    file: TextIO,
+    facts: RunFacts,
+    results: Iterable[CheckResult],
+    *,
+    damage: Sequence[str] = (),
+    redactor: Redactor = DEFAULT,
+) -> None:
+    """Render the report into an open text file, piece by piece."""
+    safe_facts = from_json(RunFacts, to_json(facts, redactor.clean))
+    safe_results = (from_record(to_record(result, redactor)) for result in results)
+    safe_damage = [redactor.clean(line) for line in damage]
+    render_to(file, _TEMPLATE, _context(summarize(safe_facts, safe_results, safe_damage)))
+
+
+def _context(summary: RunSummary) -> dict[str, object]:
+    return {
+        "run": summary,
+        "facts": summary.facts,
+        "verdict": summary.verdict,
+        "style_digest": _style_digest(),
+        "outcomes": BY_URGENCY,
+        "meanings": _MEANINGS,
+        "rows_a_section": ROWS_A_SECTION,
+        "say": wording,
+        "duration": format_duration,
+        "quantity": format_quantity,
+        "plural": plural,
+        "overrun_s": overrun_s(summary.facts),
+        "bars": bars(summary.counts),
+        "longest_s": max((step.facts.used_s for step in summary.steps), default=0.0),
+        "percent": percent,
+    }
+
+
+def percent(part: float, whole: float) -> float:
+    """Return a share for the length of a bar, between 0 and 100."""
+    return round(min(max(100 * part / whole, 0.0), 100.0), 2) if whole > 0 else 0.0
+
+
+def bars(counts: Sequence[tuple[Outcome, int]]) -> list[tuple[Outcome, float, float]]:
+    """Return outcome, start and length in percent of each part of the bar of outcomes."""
+    total = sum(count for _, count in counts)
+    found, start = [], 0.0
+    for outcome, count in counts:
+        if count:
+            length = percent(count, total)
+            found.append((outcome, round(start, 2), length))
+            start += length
+    return found
+
+
+def _style_digest() -> str:
+    style = render(_STYLE, {}).encode()
+    return base64.b64encode(hashlib.sha256(style).digest()).decode()
