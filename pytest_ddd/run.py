@@ -98,9 +98,7 @@ class MaintenanceRun:
             about.evidence, about.started_at, environment, scenario.name, about.run_id
         )
         try:
-            return _Routine(
-                scenario=scenario, directory=directory, writer=RecordWriter(directory)
-            )
+            return _Routine(scenario=scenario, directory=directory, writer=RecordWriter(directory))
         except RecordError as failure:
             self._remember(failure)
             return _Routine(scenario=scenario, directory=None, writer=None)
@@ -115,9 +113,7 @@ class MaintenanceRun:
                 report.write_report(summary, routine.directory)
         except RecordError as failure:
             self._remember(failure)
-        return Finished(
-            scenario=routine.scenario, summary=summary, directory=routine.directory
-        )
+        return Finished(scenario=routine.scenario, summary=summary, directory=routine.directory)
 
     def _facts(
         self, scenario: Scenario, results: Sequence[CheckResult], *, interrupted: bool

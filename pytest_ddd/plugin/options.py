@@ -74,9 +74,7 @@ class Settings:
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Register `--ddd-…`; `--host` waits until it is known whether it is free."""
     group = parser.getgroup("ddd", "routine maintenance (pytest-ddd)")
-    group.addoption(
-        "--ddd-host", action="append", dest="ddd_host", metavar="NAME", help=_HOST_HELP
-    )
+    group.addoption("--ddd-host", action="append", dest="ddd_host", metavar="NAME", help=_HOST_HELP)
     parser.addini("ddd_host", f"Same as --ddd-host. {_HOST_HELP}", type="args", default=[])
     for option in _OPTIONS:
         dest = "ddd_" + option.name.replace("-", "_")

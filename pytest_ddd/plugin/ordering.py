@@ -19,7 +19,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     places = {item: markers.place(item) for item in checks}
     wanted = config.stash[SETTINGS_KEY].scenario
     if wanted:
-        checks = _only(config, items, checks, wanted)
+        checks = _only(config, checks, wanted)
     others = [item for item in items if not markers.is_check(item)]
     ordered = sorted(checks, key=lambda item: places[item].order)
     from pytest_ddd.plugin.reachable import with_reachable
@@ -38,9 +38,7 @@ def _tell_mistake(config: pytest.Config, items: list[pytest.Item]) -> None:
     raise pytest.UsageError(mistake)
 
 
-def _only(
-    config: pytest.Config, items: list[pytest.Item], checks: list[pytest.Item], wanted: str
-) -> list[pytest.Item]:
+def _only(config: pytest.Config, checks: list[pytest.Item], wanted: str) -> list[pytest.Item]:
     names = sorted({markers.place(item).scenario.name for item in checks})
     if wanted not in names:
         raise pytest.UsageError(

@@ -61,9 +61,7 @@ def with_reachable(
         yield item
 
 
-def _reachables(
-    site: Site, checks: Sequence[pytest.Item], place: Place
-) -> Iterator[pytest.Item]:
+def _reachables(site: Site, checks: Sequence[pytest.Item], place: Place) -> Iterator[pytest.Item]:
     session = checks[0].session
     needed = {subject(item, site.baseline.name).host for item in checks}
     for host in site.scope.hosts:

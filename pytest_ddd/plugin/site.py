@@ -1,6 +1,4 @@
-"""The site of this pytest process: its baseline, its targets and the way to them, made when the
-first check is collected.
-"""
+"""The site of this pytest process: its baseline, its targets and the way to them."""
 
 from __future__ import annotations
 
