@@ -1,0 +1,110 @@
+"""Configuration drift: each declared thing on each host, beside what is really there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from pytest_ddd import clock
+from pytest_ddd.baseline.fields import Entry as EntryModel
+from pytest_ddd.baseline.model import Declaration
+from pytest_ddd.baseline.sections.configuration import Unlisted
+from pytest_ddd.errors import CannotLookError, UnreachableError
+from pytest_ddd.probes.drift import COMPARE
+from pytest_ddd.probes.drift.comparison import Comparison, Drift
+from pytest_ddd.probes.entry import Entry
+from pytest_ddd.results import Limit, Reading, Threshold
+
+if TYPE_CHECKING:  # the connections, and with them testinfra, are not needed to declare
+    from pytest_ddd.connections import Connections
+    from pytest_ddd.probes.scope import Scope
+
+SECTION = "configuration"
+
+
+class DriftItem(Entry[Drift]):
+    """One thing on one host that is declared in the section `configuration`.
+
+    `listed` is all that the section declares for the host: what is there beyond it is unlisted.
+    """
+
+    def __init__(
+        self,
+        *,
+        declaration: Declaration[EntryModel],
+        host: str,
+        connections: Connections,
+        listed: Sequence[Declaration[EntryModel]] = (),
+    ) -> None:
+        super().__init__(section=SECTION, key=declaration.key, target=host, host=host)
+        self.declaration = declaration
+        self._connections = connections
+        self._listed = listed
+
+    @property
+    def extra(self) -> Threshold:
+        """The limit of unlisted things: the first one is yellow or red, as the baseline says."""
+        kind, _, name = self.key.partition(":")
+        severity = getattr(self.declaration.model, name, None) if kind == "unlisted" else None
+        limit = Limit(value=1, origin=self.declaration.origin(name))
+        if severity == "yellow":
+            return Threshold(warn=limit)
+        return Threshold(crit=limit)
+
+    def look(self) -> Drift:
+        """Compare until all is well or the attempts are used up; all attempts are kept."""
+        attempts = self.declaration.model.attempts
+        before: tuple[Reading, ...] = ()
+        for attempt in range(1, attempts.count + 1):
+            if attempt > 1:
+                clock.wait(attempts.interval)
+            last = attempt == attempts.count
+            try:
+                drift = self._look_once(attempt)
+            except UnreachableError:
+                raise
+            except CannotLookError:
+                if last:
+                    raise
+                continue
+            drift = replace(drift, readings=before + drift.readings)
+            if last or not drift.problems:
+                return drift
+            before = drift.readings
+        raise AssertionError("attempts.count is at least 1")
+
+    def _look_once(self, attempt: int) -> Drift:
+        comparison = Comparison(
+            declaration=self.declaration,
+            host=self._connections.reading_host(self.host),
+            shell=self._connections.session(self.host),
+            listed=self._listed,
+            attempt=attempt,
+        )
+        compare = COMPARE.get(comparison.kind)
+        if compare is None:
+            raise CannotLookError(f"there is no way to compare {self.key}")
+        compare(comparison)
+        return comparison.finish()
+
+
+def entries(scope: Scope) -> list[DriftItem]:
+    """Return one item for every (host, declaration); what is not looked for has none."""
+    return [
+        DriftItem(
+            declaration=declaration,
+            host=host,
+            connections=scope.connections,
+            listed=scope.baseline.for_host[host].get(SECTION, ()),
+        )
+        for host, declaration in scope.on_hosts(SECTION)
+        if _is_asked_for(declaration)
+    ]
+
+
+def _is_asked_for(declaration: Declaration[EntryModel]) -> bool:
+    kind, _, name = declaration.key.partition(":")
+    if kind != "unlisted" or not isinstance(declaration.model, Unlisted):
+        return True
+    return getattr(declaration.model, name, None) is not None
