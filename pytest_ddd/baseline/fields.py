@@ -167,7 +167,9 @@ def literal_secret(value: object) -> SecretRef | None:
         return value
     if isinstance(value, Mapping):
         return SecretRef.model_validate(value)
-    raise ValueError("a literal secret is refused: write {env: NAME}, {file: PATH} or {command: []}")
+    raise ValueError(
+        "a literal secret is refused: write {env: NAME}, {file: PATH} or {command: []}"
+    )
 
 
 Secret = Annotated[SecretRef, BeforeValidator(literal_secret)]

@@ -26,9 +26,7 @@ def last_night(environment: Environment, moment: datetime) -> datetime:
     zone = ZoneInfo(environment.timezone)
     today = moment.astimezone(zone).date()
     begun = moment - timedelta(seconds=_BEGUN_S)
-    starts = (
-        _at(today - timedelta(days=days), environment.night.start, zone) for days in range(4)
-    )
+    starts = (_at(today - timedelta(days=days), environment.night.start, zone) for days in range(4))
     return next(start for start in starts if start <= begun)
 
 

@@ -15,7 +15,9 @@ def _known_zone(name: str) -> str:
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError(f"unknown time zone {name!r} (write an IANA name: Europe/Berlin)") from None
+        raise ValueError(
+            f"unknown time zone {name!r} (write an IANA name: Europe/Berlin)"
+        ) from None
     return name
 
 

@@ -20,6 +20,26 @@ def _is_window(text: str) -> str:
     return text
 
 
+SCENARIO_NAMES = (
+    "morning-health-check",
+    "end-of-day-validation",
+    "security-patch-tuesday",
+    "performance-review",
+    "capacity-planning-review",
+    "compliance-audit-prep",
+    "disaster-recovery-test",
+)
+"""The seven routines. `scenarios` describes them; this layer stands below and knows names only."""
+
+_OTHER_CHECKS = re.compile(r"(daily|weekly|monthly|quarterly)-checks")
+"""What checks without a scenario belong to."""
+
+
+def is_scenario(name: str) -> bool:
+    """Return whether a baseline may say something about a scenario of this name."""
+    return name in SCENARIO_NAMES or _OTHER_CHECKS.fullmatch(name) is not None
+
+
 Window = Annotated[str, AfterValidator(_is_window)]
 
 

@@ -1,0 +1,63 @@
+"""Which sections a baseline has, the model of each, and where their entries live."""
+
+from __future__ import annotations
+
+from pytest_ddd.baseline.fields import Entry, Model
+from pytest_ddd.baseline.sections.backups import Backup
+from pytest_ddd.baseline.sections.configuration import Configuration
+from pytest_ddd.baseline.sections.endpoints import Endpoint
+from pytest_ddd.baseline.sections.environment import Environment
+from pytest_ddd.baseline.sections.escalation import Escalation
+from pytest_ddd.baseline.sections.hosts import Group, Host
+from pytest_ddd.baseline.sections.logs import Log
+from pytest_ddd.baseline.sections.scenarios import Scenario
+from pytest_ddd.baseline.sections.thresholds import Resource
+from pytest_ddd.baseline.tree import Path
+
+VERSION = 1
+"""Version of the baseline format."""
+
+WHOLE: dict[str, type[Model]] = {
+    "environment": Environment,
+    "configuration": Configuration,
+    "escalation": Escalation,
+}
+"""Sections that are one mapping."""
+
+ON_HOSTS: dict[str, type[Entry]] = {"thresholds": Resource, "logs": Log}
+"""Sections by name whose entries live on every host; `applies_to` narrows them."""
+
+IN_ENVIRONMENT: dict[str, type[Entry]] = {"endpoints": Endpoint, "backups": Backup}
+"""Sections by name whose entries live in the environment, or on the hosts of `applies_to`."""
+
+BY_NAME: dict[str, type[Model]] = {
+    "hosts": Host,
+    "groups": Group,
+    "scenarios": Scenario,
+    **ON_HOSTS,
+    **IN_ENVIRONMENT,
+}
+"""Sections that are a mapping by name, and the model of one entry."""
+
+SECTIONS = (*BY_NAME, *WHOLE)
+FILES = {section: "hosts" if section == "groups" else section for section in SECTIONS}
+"""Section -> stem of the file that it stands in."""
+
+EXTENDS_FILES = ("environment", "hosts")
+"""Files that may carry `extends`."""
+
+OVERRIDABLE = (*ON_HOSTS, "configuration")
+"""Sections that `set:` of a group or host may change."""
+
+
+def keeps_null(path: Path) -> bool:
+    """Return whether `null` at this path is a value, not a removal.
+
+    Below `set:` it waits for the sections that it changes; in the expected JSON of an endpoint
+    it is what the answer must say.
+    """
+    if len(path) < 4:
+        return False
+    return (path[0] in ("hosts", "groups") and path[2] == "set") or (
+        path[0] == "endpoints" and path[2] == "json"
+    )

@@ -1,0 +1,249 @@
+"""Find the files of an environment and of what it extends, and read them as layers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pytest_ddd.baseline.contents import EXTENDS_FILES, FILES, SECTIONS, VERSION
+from pytest_ddd.baseline.document import read_document
+from pytest_ddd.baseline.model import BaselineFile
+from pytest_ddd.baseline.tree import Mistakes, Node, nearest, shown
+from pytest_ddd.errors import BaselineError, UnknownTargetError
+from pytest_ddd.results import Origin
+
+NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9_])?")
+"""Names of environments, hosts and groups: safe in a file name, a glob and `web1@prod`."""
+
+SUFFIX = ".yaml"
+LONGEST_CHAIN = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layer:
+    """What the files of one environment say, before anything is merged.
+
+    `unusable` says that a file could not be read, so that names may be missing.
+    """
+
+    name: str
+    sections: dict[str, Node] = field(default_factory=dict)
+    extends: tuple[tuple[str, Origin], ...] = ()
+    files: tuple[BaselineFile, ...] = ()
+    unusable: bool = False
+
+
+def environment_names(root: Path) -> list[str]:
+    """Return the names of all environments below `root`, those that only serve as a base too.
+
+    Raises:
+        UnknownTargetError: there is no such directory.
+    """
+    if not root.is_dir():
+        raise UnknownTargetError(
+            f"no directory of baselines: {shown_path(root)}",
+            hint="run this where baselines/ is, or make one: pytest-ddd init",
+        )
+    names = {
+        path.stem if path.suffix == SUFFIX else path.name
+        for path in root.iterdir()
+        if (path.suffix == SUFFIX and not path.is_dir()) or (path.is_dir() and _yaml_in(path))
+    }
+    return sorted(name for name in names if not name.startswith("."))
+
+
+def read_layers(
+    root: Path, name: str, mistakes: Mistakes, *, only: Sequence[str] | None = None
+) -> list[Layer]:
+    """Read an environment and all that it extends, the lowest layer first.
+
+    Args:
+        root: the directory of environments.
+        name: the environment.
+        mistakes: gets everything that is wrong.
+        only: stems of the files to read, instead of all.
+
+    Raises:
+        UnknownTargetError: there is no environment of that name.
+    """
+    known = environment_names(root)
+    if name not in known:
+        raise UnknownTargetError(
+            f"no environment {shown(name)!r} in {shown_path(root)}{nearest(name, known)}",
+            hint=f"an environment is {shown_path(root)}/NAME{SUFFIX} or "
+            f"{shown_path(root)}/NAME/hosts{SUFFIX}",
+        )
+    layers: dict[str, Layer] = {}
+    _collect(root, name, known, mistakes, layers, chain=(), only=only)
+    return list(layers.values())
+
+
+def shown_path(path: Path) -> str:
+    """Return a path as the user would type it from here."""
+    absolute, here = path.absolute(), Path.cwd()
+    return str(absolute.relative_to(here)) if absolute.is_relative_to(here) else str(path)
+
+
+def _collect(
+    root: Path,
+    name: str,
+    known: Sequence[str],
+    mistakes: Mistakes,
+    layers: dict[str, Layer],
+    *,
+    chain: tuple[tuple[str, Origin | None], ...],
+    only: Sequence[str] | None,
+) -> None:
+    """Add a layer after those that it extends; one that several extend comes once, lowest."""
+    layer = _read_layer(root, name, mistakes, only)
+    for base, origin in layer.extends:
+        way = (*chain, (name, origin))
+        if base not in known:
+            mistakes.add(
+                origin, ("extends",), f"no environment {shown(base)!r}{nearest(base, known)}"
+            )
+        elif base in [each for each, _ in way]:
+            mistakes.add(origin, ("extends",), f"a circle: {_chain_text(way, base)}")
+        elif len(way) > LONGEST_CHAIN:
+            mistakes.add(origin, ("extends",), f"a chain of more than {LONGEST_CHAIN}")
+        elif base not in layers:
+            _collect(root, base, known, mistakes, layers, chain=way, only=only)
+    layers[name] = layer
+
+
+def _chain_text(way: tuple[tuple[str, Origin | None], ...], back: str) -> str:
+    start = [name for name, _ in way].index(back)
+    return " -> ".join([*(f"{name} ({origin})" for name, origin in way[start:]), back])
+
+
+def _read_layer(root: Path, name: str, mistakes: Mistakes, only: Sequence[str] | None) -> Layer:
+    """Read all files of one environment."""
+    sections: dict[str, Node] = {}
+    extends: list[tuple[str, Origin]] = []
+    files: list[BaselineFile] = []
+    unusable = False
+    for path, stem in _files_of(root, name, mistakes):
+        if only is not None and stem not in (None, *only):
+            continue
+        shown_as = shown_path(path)
+        document = read_document(path, shown_as, mistakes)
+        files.append(BaselineFile(path=shown_as, sha256=document.sha256))
+        if document.root is None:
+            unusable = True
+            continue
+        reader = _FileReader(shown_path(root / name), stem, mistakes)
+        sections |= reader.sections(document.root)
+        extends += _extends_of(document.root, extends, stem, mistakes)
+    return Layer(
+        name=name,
+        sections=sections,
+        extends=tuple(extends),
+        files=tuple(files),
+        unusable=unusable,
+    )
+
+
+def _yaml_in(directory: Path) -> list[Path]:
+    """Return what looks like YAML in a directory, hidden files left out."""
+    try:
+        found = sorted(directory.iterdir())
+    except OSError as reason:
+        where = shown_path(directory)
+        raise BaselineError([f"{where}:1: cannot be read: {reason.strerror}"]) from None
+    return [
+        path
+        for path in found
+        if path.suffix.lower() in (SUFFIX, ".yml") and not path.name.startswith(".")
+    ]
+
+
+def _files_of(root: Path, name: str, mistakes: Mistakes) -> Iterator[tuple[Path, str | None]]:
+    """Yield the files of an environment; the section's name with each, None for a single file."""
+    single, directory = root / f"{name}{SUFFIX}", root / name
+    many = _yaml_in(directory) if directory.is_dir() else []
+    is_single = single.is_symlink() or single.is_file()
+    if is_single and many:
+        text = f"{shown_path(directory)}/ is there too: use one of the two"
+        mistakes.add(Origin(file=shown_path(single), line=1), (), text)
+    if not NAME.fullmatch(name):
+        text = f"{shown(name)!r} cannot be an environment's name: use letters, digits, . _ and -"
+        where = single if is_single else directory
+        mistakes.add(Origin(file=shown_path(where), line=1), (), text)
+    if is_single:
+        yield single, None
+    stems = set(FILES.values())
+    for path in many:
+        origin = Origin(file=shown_path(path), line=1)
+        if path.suffix != SUFFIX:
+            mistakes.add(origin, (), f"not read: rename it to {shown(path.stem)}{SUFFIX}")
+        elif path.stem in FILES and FILES[path.stem] != path.stem:
+            right = shown_path(directory / f"{FILES[path.stem]}{SUFFIX}")
+            mistakes.add(origin, (), f"{path.stem} stand in {right}")
+        elif path.stem not in stems:
+            mistakes.add(origin, (), f"no section {shown(path.stem)!r}{nearest(path.stem, stems)}")
+        else:
+            yield path, path.stem
+
+
+class _FileReader:
+    """Sorts the top-level keys of one file."""
+
+    def __init__(self, place: str, stem: str | None, mistakes: Mistakes) -> None:
+        self._place = place
+        self._stem = stem
+        self._mistakes = mistakes
+
+    def sections(self, root: Node) -> dict[str, Node]:
+        found: dict[str, Node] = {}
+        for key, node in root.entries.items():
+            if key == "version":
+                self._check_version(node)
+            elif key in SECTIONS:
+                if self._stem is not None and FILES[key] != self._stem:
+                    right = f"{self._place}/{FILES[key]}{SUFFIX}"
+                    self._mistakes.add(
+                        node.origin, (key,), f"stands in the wrong file: move it to {right}"
+                    )
+                found[key] = node
+            elif key != "extends":
+                self._unknown(key, node)
+        if self._stem is not None and not found and "extends" not in root.entries:
+            text = f"needs the key {self._stem!r} at the left margin, and all else below it"
+            self._mistakes.add(root.origin, (), text)
+        return found
+
+    def _unknown(self, key: str, node: Node) -> None:
+        near = nearest(key, ("version", "extends", *SECTIONS))
+        below = f" (entries stand below `{self._stem}:`)" if self._stem is not None else ""
+        text = f"unknown key {shown(key)!r}{near if 'mean' in near or not below else below}"
+        self._mistakes.add(node.origin, (), text)
+
+    def _check_version(self, node: Node) -> None:
+        if not node.broken and (node.value != VERSION or isinstance(node.value, bool)):
+            text = f"this release reads version {VERSION}, found {shown(str(node.value))}"
+            self._mistakes.add(node.origin, ("version",), text)
+
+
+def _extends_of(
+    root: Node, before: Sequence[tuple[str, Origin]], stem: str | None, mistakes: Mistakes
+) -> list[tuple[str, Origin]]:
+    """Return the names that `extends` of one file lists."""
+    node = root.entries.get("extends")
+    if node is None or node.broken:
+        return []
+    path = ("extends",)
+    if stem is not None and stem not in EXTENDS_FILES:
+        mistakes.add(node.origin, path, f"belongs into environment{SUFFIX} or hosts{SUFFIX}")
+    if before:
+        mistakes.add(node.origin, path, f"stands twice, first in {before[0][1]}")
+    found = []
+    for item in node.items:
+        if isinstance(item.value, str) and item.value not in [name for name, _ in found]:
+            found.append((item.value, item.origin))
+        elif not item.broken:
+            mistakes.add(item.origin, path, "needs names of environments, each once")
+    if not node.items:
+        mistakes.add(node.origin, path, "needs a list: write extends: [common]")
+    return found

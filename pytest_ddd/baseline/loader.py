@@ -1,0 +1,134 @@
+"""Load the baseline of one environment: read, merge, check, declare; all mistakes at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from pytest_ddd.baseline.applying import Applied
+from pytest_ddd.baseline.contents import IN_ENVIRONMENT, keeps_null
+from pytest_ddd.baseline.declarations import Declarations
+from pytest_ddd.baseline.escalating import read_escalation
+from pytest_ddd.baseline.layers import Layer, read_layers, shown_path
+from pytest_ddd.baseline.merging import overlay
+from pytest_ddd.baseline.model import Baseline
+from pytest_ddd.baseline.overrides import Overrides
+from pytest_ddd.baseline.rules import check_scenario
+from pytest_ddd.baseline.sections.environment import Environment
+from pytest_ddd.baseline.sections.scenarios import Scenario
+from pytest_ddd.baseline.targets import read_targets
+from pytest_ddd.baseline.tree import Mistakes, Node, named_entries
+from pytest_ddd.baseline.wording import checked
+from pytest_ddd.errors import BaselineError
+from pytest_ddd.results import Origin
+
+
+def load_baseline(root: Path, name: str, *, visitors: Mapping[str, str] | None = None) -> Baseline:
+    """Load one environment.
+
+    Args:
+        root: the directory of environments: `baselines`.
+        name: the environment: `prod` for `baselines/prod.yaml` or `baselines/prod/*.yaml`.
+        visitors: hosts that no file names (name -> hostspec). Only they are in the result, with
+            what the environment says of every host.
+
+    Raises:
+        UnknownTargetError: there is no such environment.
+        BaselineError: mistakes in the files, all of them.
+    """
+    mistakes = Mistakes()
+    layers = read_layers(root, name, mistakes)
+    sections = merge_layers(layers, mistakes)
+    if visitors:
+        sections["hosts"] = _with_visitors(sections.get("hosts"), visitors)
+    baseline = _assemble(name, root, layers, sections, mistakes, only=visitors)
+    raise_mistakes(mistakes, name)
+    return baseline
+
+
+def merge_layers(layers: Sequence[Layer], mistakes: Mistakes) -> dict[str, Node]:
+    """Return the sections of an environment, each layer laid over those below it."""
+    sections: dict[str, Node] = {}
+    for layer in layers:
+        for section, node in layer.sections.items():
+            if node.broken:
+                continue
+            laid = overlay(
+                sections.pop(section, None),
+                node,
+                path=(section,),
+                mistakes=mistakes,
+                keeps_null=keeps_null,
+            )
+            if laid is not None:
+                sections[section] = laid
+    return sections
+
+
+def raise_mistakes(mistakes: Mistakes, name: str) -> None:
+    """Raise all mistakes of an environment as one error, if there are any."""
+    if len(mistakes):
+        raise BaselineError(
+            mistakes.lines(), hint=f"change these lines, then: pytest-ddd validate {name}"
+        )
+
+
+def _with_visitors(hosts: Node | None, visitors: Mapping[str, str]) -> Node:
+    typed = Origin(file="--host", line=1)
+    added = {
+        name: Node({"connection": Node(spec, typed)}, typed) for name, spec in visitors.items()
+    }
+    return Node({**(hosts.entries if hosts else {}), **added}, hosts.origin if hosts else typed)
+
+
+def _assemble(
+    name: str,
+    root: Path,
+    layers: Sequence[Layer],
+    sections: Mapping[str, Node],
+    mistakes: Mistakes,
+    *,
+    only: Mapping[str, str] | None,
+) -> Baseline:
+    targets = read_targets(sections, mistakes)
+    known = None if any(layer.unusable for layer in layers) else targets.names
+    declarations = Declarations(known, mistakes)
+    in_environment = {
+        section: declarations.of_section(section, sections[section])
+        for section in IN_ENVIRONMENT
+        if section in sections
+    }
+    overrides = Overrides(sections, targets, mistakes)
+    applied = Applied(overrides, targets, declarations, in_environment)
+    applied.check_unused()
+    for_host = {host: applied.of(host) for host in targets.hosts}
+    whole = sections.get("environment")
+    environment = checked(Environment, whole, ("environment",), mistakes) if whole else None
+    return Baseline(
+        name=name,
+        root=shown_path(root),
+        files=tuple(file for layer in layers for file in layer.files),
+        environment=environment or Environment(),
+        hosts={host: each for host, each in targets.hosts.items() if not only or host in only},
+        groups={
+            group: tuple(host for host in members if not only or host in only)
+            for group, members in targets.groups.items()
+        },
+        scenarios=_scenarios(sections.get("scenarios"), mistakes),
+        escalation=read_escalation(sections.get("escalation"), mistakes),
+        for_environment={
+            section: tuple(each for each in found if not each.model.applies_to)
+            for section, found in in_environment.items()
+        },
+        for_host={host: each for host, each in for_host.items() if not only or host in only},
+    )
+
+
+def _scenarios(section: Node | None, mistakes: Mistakes) -> dict[str, Scenario]:
+    found: dict[str, Scenario] = {}
+    for name, node in named_entries(section, ("scenarios",), mistakes):
+        path = ("scenarios", name)
+        check_scenario(name, node, path, mistakes)
+        if (scenario := checked(Scenario, node, path, mistakes)) is not None:
+            found[name] = scenario
+    return found
