@@ -53,7 +53,9 @@ class Missing:
         return bool(self.packages)
 
     def __str__(self) -> str:
-        lines = [f"  {binary}: package {package}" for binary, package in sorted(self.packages.items())]
+        lines = [
+            f"  {binary}: package {package}" for binary, package in sorted(self.packages.items())
+        ]
         command = "apt-get install --no-install-recommends " + " ".join(self.apt_packages)
         return "\n".join(["missing:", *lines, f"install: {command}"])
 

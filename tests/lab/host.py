@@ -68,13 +68,17 @@ class Disk:
 
     def layer(self, name: str) -> Path | None:
         """The directory of a named snapshot."""
-        return next((path for path in self.layers.iterdir() if path.name.partition("-")[2] == name), None)
+        return next(
+            (path for path in self.layers.iterdir() if path.name.partition("-")[2] == name), None
+        )
 
 
 class LabHost:
     """A host of the lab. Make one with `Lab.host()`; use it by ssh, or from inside with `run()`."""
 
-    def __init__(self, ledger: Ledger, net: Net, image: Image, name: str, authority: Authority) -> None:
+    def __init__(
+        self, ledger: Ledger, net: Net, image: Image, name: str, authority: Authority
+    ) -> None:
         """Lay the host's disk and cable; `up()` boots it."""
         self.name = name
         self.ssh_config: Path = ledger.dir / "ssh_config"
@@ -110,16 +114,31 @@ class LabHost:
         etc = self.disk.upper / "etc"
         (etc / "ssh").mkdir(parents=True)
         (etc / "nginx/tls").mkdir(parents=True)
-        run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", self.name, "-f", str(etc / "ssh/ssh_host_ed25519_key"))
+        run(
+            "ssh-keygen",
+            "-q",
+            "-t",
+            "ed25519",
+            "-N",
+            "",
+            "-C",
+            self.name,
+            "-f",
+            str(etc / "ssh/ssh_host_ed25519_key"),
+        )
         public = (etc / "ssh/ssh_host_ed25519_key.pub").read_text(encoding="utf-8")
         self._host_key = " ".join(public.split()[:2])
         pair = authority.issue(self.name, sans=[self.name, f"{self.name}.lab.test", self.address])
         shutil.copy(pair.cert, etc / "nginx/tls/server.crt")
         shutil.copy(pair.key, etc / "nginx/tls/server.key")
-        (etc / "hosts").write_text(f"127.0.0.1 localhost\n{self.address} {self.name}.lab.test {self.name}\n")
+        (etc / "hosts").write_text(
+            f"127.0.0.1 localhost\n{self.address} {self.name}.lab.test {self.name}\n"
+        )
         (etc / "hostname").write_text(f"{self.name}\n")
         # Nobody answers there until a test starts a server, and then a host gives up soon.
-        (etc / "resolv.conf").write_text(f"nameserver {self._net.gateway}\noptions timeout:1 attempts:1\n")
+        (etc / "resolv.conf").write_text(
+            f"nameserver {self._net.gateway}\noptions timeout:1 attempts:1\n"
+        )
 
     def _cgroups(self) -> list[Path]:
         return [root / self._ledger.lab / self.name for root in cgroup_roots()]
@@ -139,7 +158,9 @@ class LabHost:
     def wait(self, deadline_s: float = BOOT_DEADLINE_S) -> LabHost:
         """Wait until sshd greets and systemd has nothing left to start."""
         assert self._launcher is not None, f"{self.name} was not started"
-        self._launcher.ready(lambda: answers(self.address, 22, self._net.ctl, b"SSH-2.0"), deadline_s)
+        self._launcher.ready(
+            lambda: answers(self.address, 22, self._net.ctl, b"SSH-2.0"), deadline_s
+        )
         # Fails for a degraded host; tests of broken hosts want that one as well.
         self.run("systemctl is-system-running --wait", timeout=deadline_s)
         return self
@@ -173,7 +194,13 @@ class LabHost:
     def nsenter(self, user: str = "root") -> list[str]:
         """Command prefix that runs something inside the host, without ssh."""
         inside = ["nsenter", "-t", str(self.leader), "-m", "-u", "-i", "-n", "-p", "-r", "-w", "--"]
-        clean = ["env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8", f"HOME={_home(user)}"]
+        clean = [
+            "env",
+            "-i",
+            "PATH=/usr/sbin:/usr/bin:/sbin:/bin",
+            "LANG=C.UTF-8",
+            f"HOME={_home(user)}",
+        ]
         return [*inside, *clean, *(["runuser", "-u", user, "--"] if user != "root" else [])]
 
     def run(
@@ -192,7 +219,9 @@ class LabHost:
             capture_output=True, text=True, errors="replace", timeout=timeout, check=False,
         )  # fmt: skip
         if check and done.returncode:
-            raise RuntimeError(f"{self.name}: {cmd!r}: exit {done.returncode}\n{done.stdout}{done.stderr}")
+            raise RuntimeError(
+                f"{self.name}: {cmd!r}: exit {done.returncode}\n{done.stdout}{done.stderr}"
+            )
         return done
 
     def popen(self, cmd: str, *, user: str = "root") -> Proc:

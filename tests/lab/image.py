@@ -57,6 +57,11 @@ def image_id() -> str:
     return f"{SUITE}-{hashlib.sha256(chr(0).join(recipe).encode()).hexdigest()[:12]}"
 
 
+def cached() -> bool:
+    """Whether a finished image of this recipe is there."""
+    return (cache_dir() / image_id()).exists()
+
+
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -82,7 +87,9 @@ def debian_mirror() -> str | None:
 
 
 def _mmdebstrap(target: Path) -> list[str]:
-    no_docs = [f"--dpkgopt=path-exclude=/usr/share/{part}/*" for part in ("doc", "man", "info", "locale")]
+    no_docs = [
+        f"--dpkgopt=path-exclude=/usr/share/{part}/*" for part in ("doc", "man", "info", "locale")
+    ]
     mirror = debian_mirror()
     return [
         "unshare", "-m", "mmdebstrap", "--quiet", "--mode=root", "--format=directory", "--variant=apt",
@@ -109,7 +116,12 @@ def _build(target: Path) -> None:
     root = target / "root"
     _run(_mmdebstrap(root), log)
     public = key.with_suffix(".pub").read_text(encoding="utf-8")
-    _run(["sh", "-eu", str(CUSTOMIZE), str(root)], log, LAB_KEY=public, LAB_SUDO_PASSWORD=SUDO_PASSWORD)
+    _run(
+        ["sh", "-eu", str(CUSTOMIZE), str(root)],
+        log,
+        LAB_KEY=public,
+        LAB_SUDO_PASSWORD=SUDO_PASSWORD,
+    )
 
 
 def ensure() -> Image:

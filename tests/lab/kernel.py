@@ -71,7 +71,9 @@ def has(feature: str) -> bool:
     if feature == "netns":
         return _works("unshare", "-n", "true")
     if feature == "veth":
-        return _works("unshare", "-n", "ip", "link", "add", "a0", "type", "veth", "peer", "name", "b0")
+        return _works(
+            "unshare", "-n", "ip", "link", "add", "a0", "type", "veth", "peer", "name", "b0"
+        )
     if feature == "overlay":
         return _overlay()
     if feature == "cgroup":

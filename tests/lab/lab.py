@@ -84,12 +84,16 @@ class Lab:
         ]
         self.ssh_config.write_text("\n".join(blocks))
         self.ssh_config.chmod(0o600)
-        self.known_hosts.write_text("".join(f"{host.address},{host.name} {host.host_key}\n" for host in hosts))
+        self.known_hosts.write_text(
+            "".join(f"{host.address},{host.name} {host.host_key}\n" for host in hosts)
+        )
         names = [f"{host.address} {host.name} {host.name}.lab.test" for host in hosts]
         gateway = f"{self.net.gateway} tester.lab.test"
         self.etc_hosts.write_text("\n".join(["127.0.0.1 localhost", gateway, *names, ""]))
         if not self.resolv_conf.exists():
-            self.resolv_conf.write_text(f"nameserver {self.net.gateway}\noptions timeout:1 attempts:1\n")
+            self.resolv_conf.write_text(
+                f"nameserver {self.net.gateway}\noptions timeout:1 attempts:1\n"
+            )
 
     def host(self, name: str) -> LabHost:
         """The host of that name; a new one is laid out, not booted."""
@@ -133,7 +137,9 @@ class Lab:
     def prefix(self) -> list[str]:
         """Command prefix for the control namespace, with the lab's names in /etc/hosts."""
         files = {self.etc_hosts: "/etc/hosts", self.resolv_conf: "/etc/resolv.conf"}
-        binds = [f"mount --bind {shlex.quote(str(mine))} {theirs}" for mine, theirs in files.items()]
+        binds = [
+            f"mount --bind {shlex.quote(str(mine))} {theirs}" for mine, theirs in files.items()
+        ]
         script = " && ".join([*binds, 'exec "$@"'])
         return [*enter(self.net.ctl), "unshare", "--mount", "sh", "-c", script, "lab"]
 
@@ -154,7 +160,12 @@ class Lab:
         )  # fmt: skip
 
     def popen(
-        self, argv: Sequence[str], *, name: str = "cmd", cwd: Path | None = None, env: Mapping[str, str] | None = None
+        self,
+        argv: Sequence[str],
+        *,
+        name: str = "cmd",
+        cwd: Path | None = None,
+        env: Mapping[str, str] | None = None,
     ) -> Proc:
         """Start a command where the hosts can be reached; its output is in `.log`."""
         return Proc(self.ledger, name, argv, cwd=cwd, env=env, prefix=self.prefix)
@@ -163,7 +174,9 @@ class Lab:
         self, host: str, command: str, *, user: str = "ops", timeout: float = 30.0
     ) -> subprocess.CompletedProcess[str]:
         """One fresh ssh connection with one command."""
-        return self.exec(["ssh", "-F", str(self.ssh_config), "-l", user, host, command], timeout=timeout)
+        return self.exec(
+            ["ssh", "-F", str(self.ssh_config), "-l", user, host, command], timeout=timeout
+        )
 
     def close(self) -> None:
         """Halt all hosts side by side and remove the network."""

@@ -127,9 +127,15 @@ class Net:
     def attach(self, name: str) -> Port:
         """Make a namespace with a cable to the bridge and an address, no default route."""
         number = next(self._numbers)
-        port = Port(netns=f"{self.ledger.lab}-{name}", ifname=f"v{number}", address=f"{self.subnet}.{number}")
+        port = Port(
+            netns=f"{self.ledger.lab}-{name}",
+            ifname=f"v{number}",
+            address=f"{self.subnet}.{number}",
+        )
         self._add_netns(port.netns)
-        self.ip("link", "add", port.ifname, "type", "veth", "peer", "name", "host0", "netns", port.netns)
+        self.ip(
+            "link", "add", port.ifname, "type", "veth", "peer", "name", "host0", "netns", port.netns
+        )
         self.ip("link", "set", port.ifname, "master", "br0", "up")
         self.ip("addr", "add", f"{port.address}/24", "dev", "host0", netns=port.netns)
         self.ip("link", "set", "host0", "up", netns=port.netns)
@@ -171,7 +177,9 @@ class Net:
     def refuse(self, address: str, tcp_port: int) -> AbstractContextManager[None]:
         """New connections are refused at once (a TCP reset)."""
         # In the output hook: a reset made in the input hook would never reach the client.
-        return self._rules("output", f"ip daddr {address} tcp dport {tcp_port} reject with tcp reset")
+        return self._rules(
+            "output", f"ip daddr {address} tcp dport {tcp_port} reject with tcp reset"
+        )
 
     def drop(self, address: str, tcp_port: int) -> AbstractContextManager[None]:
         """Packets to one port vanish, as behind a silent firewall."""
@@ -185,7 +193,20 @@ class Net:
     def rate(self, port: Port, rate: str) -> Iterator[None]:
         """Limit what goes to the host, for example "1mbit"."""
         tc = ["tc", "-n", self.ctl, "qdisc"]
-        run(*tc, "add", "dev", port.ifname, "root", "tbf", "rate", rate, "burst", "2kb", "latency", "400ms")
+        run(
+            *tc,
+            "add",
+            "dev",
+            port.ifname,
+            "root",
+            "tbf",
+            "rate",
+            rate,
+            "burst",
+            "2kb",
+            "latency",
+            "400ms",
+        )
         try:
             yield
         finally:

@@ -31,7 +31,9 @@ def state_dir() -> Path:
     """Where the slots are: /run/ddd-lab for root, a directory of one's own otherwise."""
     if os.geteuid() == 0:
         return Path("/run/ddd-lab")
-    return Path(os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()) / f"ddd-lab-{os.geteuid()}"
+    return (
+        Path(os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()) / f"ddd-lab-{os.geteuid()}"
+    )
 
 
 def start_ticks(pid: int) -> int | None:
@@ -71,6 +73,11 @@ def descendants(roots: Iterable[int]) -> set[int]:
             found.add(pid)
             todo.extend(children.get(pid, ()))
     return found
+
+
+def mount_points() -> list[str]:
+    """Every mount point of this mount namespace (a bind of a directory on itself counts, unlike for ismount)."""
+    return _read("/proc/self/mounts").decode(errors="replace").split()[1::6]
 
 
 def describe(pid: int) -> str:
@@ -127,15 +134,16 @@ class State:
         keep = {os.getpid(), *spare}
         return {pid for pid in found - keep if start_ticks(pid) is not None}
 
+    def _ours(self, point: str) -> bool:
+        return point in self.mounts or any(point.startswith(f"{base}/") for base in self.dirs)
+
     def leaks(self, spare: Iterable[int] = ()) -> list[str]:
         """What of this lab is still there, one line each."""
-        mounted = _read("/proc/self/mounts").decode().split()[1::6]
-        below = tuple(self.dirs)
-        loops = _read_loops(below)
+        loops = _read_loops(self.dirs)
         return [
             *(f"process {describe(pid)}" for pid in sorted(self.living(spare))),
             *(f"network namespace {name}" for name in self.netns if (NETNS_DIR / name).exists()),
-            *(f"mount {point}" for point in mounted if point in self.mounts or (below and point.startswith(below))),
+            *(f"mount {point}" for point in mount_points() if self._ours(point)),
             *(f"cgroup {path}" for path in self.cgroups if Path(path).exists()),
             *(f"loop device {name}" for name in loops),
         ]
@@ -193,7 +201,7 @@ def remove(state: State, spare: Iterable[int] = ()) -> None:
     deadline = time.monotonic() + REAP_DEADLINE_S
     _kill_all(state, spare, deadline)
     for point in reversed(state.mounts):
-        if os.path.ismount(point):
+        if point in mount_points():
             _quiet("umount", "-l", point)
     for loop in _read_loops(state.dirs):
         _quiet("losetup", "-d", f"/dev/{loop}")
@@ -206,8 +214,10 @@ def remove(state: State, spare: Iterable[int] = ()) -> None:
         Path("/proc/sys", *name.split(".")).write_text(value, encoding="utf-8")
     for directory in state.dirs:
         shutil.rmtree(directory, ignore_errors=True)
-    if state.netns and NETNS_DIR.is_mount() and not any(NETNS_DIR.iterdir()):
-        _quiet("umount", str(NETNS_DIR))  # `ip netns add` mounts it on itself; busy means others use it
+    if state.netns and str(NETNS_DIR) in mount_points() and not any(NETNS_DIR.iterdir()):
+        _quiet(
+            "umount", str(NETNS_DIR)
+        )  # `ip netns add` mounts it on itself; busy means others use it
 
 
 @dataclass(slots=True, kw_only=True)

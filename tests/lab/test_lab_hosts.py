@@ -1,0 +1,93 @@
+"""The lab's hosts are real ones: ssh, reboot, snapshot, rollback, users, faults of the network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.lab.host import USERS, LabHost
+from tests.lab.lab import Lab
+
+pytestmark = pytest.mark.needs("lab")
+Hosts = dict[str, LabHost]
+
+
+@pytest.mark.parametrize("name", ["web1", "web2", "db1"])
+def test_host_runs_systemd_without_failed_units(lab: Lab, lab_hosts: Hosts, name: str) -> None:
+    done = lab.ssh(name, "hostname; cat /proc/1/comm; systemctl is-system-running")
+    assert done.stdout.split() == [lab_hosts[name].name, "systemd", "running"]
+
+
+@pytest.mark.parametrize("user", USERS)
+def test_every_user_logs_in(lab: Lab, lab_hosts: Hosts, user: str) -> None:
+    done = lab.ssh("web1", "id -un", user=user)
+    assert (done.returncode, done.stdout.splitlines()[-1].endswith(user)) == (0, True)
+
+
+def test_noisy_user_prints_before_the_command(lab: Lab, lab_hosts: Hosts) -> None:
+    done = lab.ssh("web1", "echo answer", user="noisy")
+    assert "WELCOME" in done.stdout
+    assert "AUTHORISED ONLY" in done.stderr
+
+
+def test_ops_may_sudo_and_sudopw_must_tell_a_password(lab: Lab, lab_hosts: Hosts) -> None:
+    assert lab.ssh("web1", "sudo -n id -u").stdout == "0\n"
+    assert lab.ssh("web1", "sudo -n id -u", user="sudopw").returncode == 1
+    told = lab.ssh("web1", "echo lab-sudo-password | sudo -S -p '' id -u", user="sudopw")
+    assert told.stdout == "0\n"
+
+
+@pytest.mark.parametrize("service", ["ssh", "nginx", "cron", "systemd-journald"])
+def test_services_are_active(lab_hosts: Hosts, service: str) -> None:
+    assert lab_hosts["web2"].run(f"systemctl is-active {service}").stdout == "active\n"
+
+
+def test_nginx_answers_with_tls(lab: Lab, lab_hosts: Hosts) -> None:
+    done = lab.exec(
+        ["curl", "-sS", "--cacert", str(lab.authority.cert), "https://web1.lab.test/health"]
+    )
+    assert '"healthy"' in done.stdout
+
+
+def test_write_run_and_root_see_the_same_files(lab_hosts: Hosts) -> None:
+    host = lab_hosts["db1"]
+    host.write("/srv/lab/a b", "text\n", mode=0o600)
+    assert host.run("stat -c %a '/srv/lab/a b'; cat '/srv/lab/a b'").stdout == "600\ntext\n"
+    assert (host.root / "srv/lab/a b").read_text() == "text\n"
+    host.run("rm -r /srv/lab", check=True)
+
+
+def test_no_way_out(lab: Lab, lab_hosts: Hosts) -> None:
+    assert "default" not in lab_hosts["web1"].run("ip route").stdout
+    assert "default" not in lab.exec(["ip", "route"]).stdout
+
+
+def test_reboot_gives_a_new_boot(lab: Lab, fresh_host: Callable[[], LabHost]) -> None:
+    host = fresh_host()
+    before = host.boot_id()
+    host.reboot()
+    assert host.boot_id() != before
+    assert lab.ssh(host.name, "systemctl is-active nginx").stdout == "active\n"
+
+
+def test_rollback_undoes_what_came_after_the_snapshot(fresh_host: Callable[[], LabHost]) -> None:
+    host = fresh_host()
+    host.write("/etc/kept", "1")
+    host.snapshot("before")
+    host.write("/etc/lost", "1")
+    host.run("rm /etc/kept; apt-get --version", check=True)
+    host.rollback("before")
+    assert host.run("ls /etc/kept /etc/lost").stdout == "/etc/kept\n"
+
+
+def test_partition_times_out_and_heals(lab: Lab, lab_hosts: Hosts) -> None:
+    ssh = ["ssh", "-F", str(lab.ssh_config), "-o", "ConnectTimeout=1", "web2", "true"]
+    with lab.net.partition(lab_hosts["web2"].port):
+        assert "timed out" in lab.exec(ssh).stderr
+    assert lab.exec(ssh).returncode == 0
+
+
+def test_refuse_is_immediate(lab: Lab, lab_hosts: Hosts) -> None:
+    with lab.net.refuse(lab_hosts["web2"].address, 22):
+        assert "refused" in lab.ssh("web2", "true").stderr
