@@ -57,12 +57,11 @@ class Applied:
 
     def check_unused(self) -> None:
         """Check what no host has: the sections of a mere base, the `set:` of empty groups."""
-        unused = [] if self._targets.hosts else [((), "")]
+        if not self._targets.hosts:
+            self._of_variant(((), ""))
         for group in self._targets.group_sets:
             if not self._targets.groups.get(group):
-                unused.append(((group,), ""))
-        for variant in unused:
-            self._of_variant(variant)
+                self._of_variant(((group,), ""))
 
     def _of_variant(self, variant: Variant) -> tuple[Declared, frozenset[str]]:
         """Return all that hosts of a variant may have, and the names that narrow it."""

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import get_args
 
 from pytest_ddd.baseline.contents import IN_ENVIRONMENT, ON_HOSTS
 from pytest_ddd.baseline.fields import Entry
-from pytest_ddd.baseline.model import Declaration, M
+from pytest_ddd.baseline.model import Declaration, M_co
 from pytest_ddd.baseline.rules import RULES, check_applies_to, check_name, check_secrets
 from pytest_ddd.baseline.sections.configuration import KINDS, Configuration, Unlisted
-from pytest_ddd.baseline.tree import Mistakes, Node, Path, named_entries, nearest, shown, walk
+from pytest_ddd.baseline.tree import (
+    Mistakes,
+    Node,
+    Path,
+    named_entries,
+    nearest,
+    path_text,
+    shown,
+    walk,
+)
 from pytest_ddd.baseline.wording import checked
 from pytest_ddd.results import Origin
 
@@ -20,14 +30,23 @@ _NO_SECRETS = ("logs", "configuration")
 UNLISTED_KINDS = ("listeners", "users", "setuid", "packages", "services")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where an entry stands: its section, its key within it, and its path in the files."""
+
+    section: str
+    key: str
+    path: Path
+
+
 def declared(
-    section: str, key: str, model: type[M], node: Node, path: Path, mistakes: Mistakes
-) -> Declaration[M] | None:
+    model: type[M_co], node: Node, place: Place, mistakes: Mistakes
+) -> Declaration[M_co] | None:
     """Return one entry as a declaration, or None after adding its mistakes."""
-    found = checked(model, node, path, mistakes)
+    found = checked(model, node, place.path, mistakes)
     if found is None:
         return None
-    return Declaration(section=section, key=key, model=found, origins=origins_of(node))
+    return Declaration(section=place.section, key=place.key, model=found, origins=origins_of(node))
 
 
 def origins_of(node: Node) -> Mapping[tuple[str | int, ...], Origin]:
@@ -66,51 +85,47 @@ class Declarations:
             return
         model = {**ON_HOSTS, **IN_ENVIRONMENT}[section]
         for name, entry in named_entries(node, (section,), self._mistakes):
-            yield from self._entry(section, section, name, model, entry, (section, name))
+            place = Place(section=section, key=name, path=(section, name))
+            yield from self._entry(model, entry, place)
 
     def _configuration(self, node: Node) -> Iterator[Declaration[Entry]]:
         for kind, below in named_entries(node, ("configuration",), self._mistakes):
             path = ("configuration", kind)
             if kind == "unlisted":
                 yield from self._unlisted(below, path)
-            elif kind not in KINDS:
+                continue
+            if kind not in KINDS:
                 text = f"unknown key {shown(kind)!r}{nearest(kind, (*KINDS, 'unlisted'))}"
                 self._mistakes.add(below.origin, path, text)
-            else:
-                model = _MODELS[kind]
-                for name, entry in named_entries(below, path, self._mistakes):
-                    yield from self._entry("configuration", kind, name, model, entry, (*path, name))
+                continue
+            for name, entry in named_entries(below, path, self._mistakes):
+                key = f"{KINDS[kind]}:{name}"
+                place = Place(section="configuration", key=key, path=(*path, name))
+                yield from self._entry(_MODELS[kind], entry, place)
 
     def _unlisted(self, node: Node, path: Path) -> Iterator[Declaration[Entry]]:
         """Yield one declaration for each kind of thing that is looked for."""
         self._check_names(node, path)
-        found = declared("configuration", "unlisted", Unlisted, node, path, self._mistakes)
-        for kind in UNLISTED_KINDS if found is not None else ():
-            assert found is not None
-            if getattr(found.model, kind) is not None:
-                yield Declaration(
-                    section="configuration",
-                    key=f"unlisted:{kind}",
-                    model=found.model,
-                    origins=found.origins,
-                )
+        place = Place(section="configuration", key="unlisted", path=path)
+        found = declared(Unlisted, node, place, self._mistakes)
+        if found is not None:
+            for kind in UNLISTED_KINDS:
+                if getattr(found.model, kind) is not None:
+                    yield replace(found, key=f"unlisted:{kind}")
 
     def _entry(
-        self, section: str, kind: str, name: str, model: type[Entry], node: Node, path: Path
+        self, model: type[Entry], node: Node, place: Place
     ) -> tuple[Declaration[Entry], ...]:
-        return self._once(
-            f"{kind} {name}", node, lambda: self._make(section, kind, name, model, node, path)
-        )
+        name = path_text(place.path)
+        return self._once(name, node, lambda: self._make(model, node, place))
 
-    def _make(
-        self, section: str, kind: str, name: str, model: type[Entry], node: Node, path: Path
-    ) -> Iterator[Declaration[Entry]]:
-        RULES.get(kind, check_name)(name, node, path, self._mistakes)
-        self._check_names(node, path)
-        if section not in _NO_SECRETS:
-            check_secrets(node, path, self._mistakes)
-        key = f"{KINDS[kind]}:{name}" if section == "configuration" else name
-        found = declared(section, key, model, node, path, self._mistakes)
+    def _make(self, model: type[Entry], node: Node, place: Place) -> Iterator[Declaration[Entry]]:
+        kind, name = str(place.path[-2]), str(place.path[-1])
+        RULES.get(kind, check_name)(name, node, place.path, self._mistakes)
+        self._check_names(node, place.path)
+        if place.section not in _NO_SECRETS:
+            check_secrets(node, place.path, self._mistakes)
+        found = declared(model, node, place, self._mistakes)
         if found is not None:
             yield found
 

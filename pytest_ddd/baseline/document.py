@@ -11,9 +11,9 @@ from pathlib import Path
 
 import yaml
 
+from pytest_ddd.baseline.scalars import read_key, read_plain
 from pytest_ddd.baseline.syntax import syntax_mistake
 from pytest_ddd.baseline.tree import Mistakes, Node, shown
-from pytest_ddd.baseline.scalars import read_key, read_plain
 from pytest_ddd.results import Origin
 
 LARGEST_FILE_BYTES = 8 * 1024**2
@@ -140,7 +140,7 @@ class _Builder:
 
     def build(self, text: str) -> Node:
         for event in _events(text):
-            line = event.start_mark.line + 1
+            line = event.start_mark.line + 1 if event.start_mark else 1
             if isinstance(event, yaml.ScalarEvent):
                 self._scalar(event, line)
             elif isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent):
@@ -148,7 +148,7 @@ class _Builder:
             elif isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
                 self._close()
             elif isinstance(event, yaml.AliasEvent):
-                self._alias(event.anchor, line)
+                self._alias(event.anchor or "", line)
             elif isinstance(event, yaml.DocumentStartEvent):
                 self._documents += 1
                 if self._documents > 1:

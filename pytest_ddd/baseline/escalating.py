@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pytest_ddd.baseline.rules import check_secrets
+from pytest_ddd.baseline.rules import check_scenario, check_secrets
 from pytest_ddd.baseline.sections.escalation import Escalation
-from pytest_ddd.baseline.sections.scenarios import SCENARIO_NAMES, is_scenario
 from pytest_ddd.baseline.tree import Mistakes, Node, nearest, shown
 from pytest_ddd.baseline.wording import checked
 
@@ -24,11 +23,8 @@ def read_escalation(section: Node | None, mistakes: Mistakes) -> Escalation:
                 text = f"no channel {shown(item.value)!r}{nearest(item.value, channels)}"
                 mistakes.add(item.origin, (*path, "notify", number), text)
         scenario = rule.entries.get("scenario")
-        if scenario is not None and isinstance(scenario.value, str) and scenario.value:
-            if not is_scenario(scenario.value):
-                near = nearest(scenario.value, SCENARIO_NAMES)
-                text = f"no scenario {shown(scenario.value)!r}{near}"
-                mistakes.add(scenario.origin, (*path, "scenario"), text)
+        if scenario is not None and scenario.value:
+            check_scenario(str(scenario.value), scenario, (*path, "scenario"), mistakes)
     return checked(Escalation, section, ("escalation",), mistakes) or Escalation()
 
 

@@ -14,6 +14,10 @@ from pytest_ddd import units
 
 T = TypeVar("T")
 
+LITERAL_REFUSED = (
+    "a literal secret is refused: write {env: NAME}, {file: PATH} or {command: [PROGRAM]}"
+)
+
 
 class Model(BaseModel):
     """A baseline mapping: frozen, and unknown keys are refused."""

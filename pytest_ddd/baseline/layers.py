@@ -75,9 +75,7 @@ def read_layers(
             hint=f"an environment is {shown_path(root)}/NAME{SUFFIX} or "
             f"{shown_path(root)}/NAME/hosts{SUFFIX}",
         )
-    layers: dict[str, Layer] = {}
-    _collect(root, name, known, mistakes, layers, chain=(), only=only)
-    return list(layers.values())
+    return _Chain(root, known, mistakes, only).read(name)
 
 
 def shown_path(path: Path) -> str:
@@ -86,34 +84,41 @@ def shown_path(path: Path) -> str:
     return str(absolute.relative_to(here)) if absolute.is_relative_to(here) else str(path)
 
 
-def _collect(
-    root: Path,
-    name: str,
-    known: Sequence[str],
-    mistakes: Mistakes,
-    layers: dict[str, Layer],
-    *,
-    chain: tuple[tuple[str, Origin | None], ...],
-    only: Sequence[str] | None,
-) -> None:
-    """Add a layer after those that it extends; one that several extend comes once, lowest."""
-    layer = _read_layer(root, name, mistakes, only)
-    for base, origin in layer.extends:
-        way = (*chain, (name, origin))
-        if base not in known:
-            mistakes.add(
-                origin, ("extends",), f"no environment {shown(base)!r}{nearest(base, known)}"
-            )
-        elif base in [each for each, _ in way]:
-            mistakes.add(origin, ("extends",), f"a circle: {_chain_text(way, base)}")
-        elif len(way) > LONGEST_CHAIN:
-            mistakes.add(origin, ("extends",), f"a chain of more than {LONGEST_CHAIN}")
-        elif base not in layers:
-            _collect(root, base, known, mistakes, layers, chain=way, only=only)
-    layers[name] = layer
+class _Chain:
+    """Follows `extends`; a layer that several extend comes once, below all of them."""
+
+    def __init__(
+        self, root: Path, known: Sequence[str], mistakes: Mistakes, only: Sequence[str] | None
+    ) -> None:
+        self._root = root
+        self._known = known
+        self._mistakes = mistakes
+        self._only = only
+        self._layers: dict[str, Layer] = {}
+
+    def read(self, name: str) -> list[Layer]:
+        self._follow(name, ())
+        return list(self._layers.values())
+
+    def _follow(self, name: str, chain: tuple[tuple[str, Origin], ...]) -> None:
+        layer = _read_layer(self._root, name, self._mistakes, self._only)
+        for base, origin in layer.extends:
+            way = (*chain, (name, origin))
+            if (wrong := self._wrong(base, way)) != "":
+                self._mistakes.add(origin, ("extends",), wrong)
+            elif base not in self._layers:
+                self._follow(base, way)
+        self._layers[name] = layer
+
+    def _wrong(self, base: str, way: tuple[tuple[str, Origin], ...]) -> str:
+        if base not in self._known:
+            return f"no environment {shown(base)!r}{nearest(base, self._known)}"
+        if base in [name for name, _ in way]:
+            return f"a circle: {_chain_text(way, base)}"
+        return f"a chain of more than {LONGEST_CHAIN}" if len(way) > LONGEST_CHAIN else ""
 
 
-def _chain_text(way: tuple[tuple[str, Origin | None], ...], back: str) -> str:
+def _chain_text(way: tuple[tuple[str, Origin], ...], back: str) -> str:
     start = [name for name, _ in way].index(back)
     return " -> ".join([*(f"{name} ({origin})" for name, origin in way[start:]), back])
 
@@ -238,7 +243,7 @@ def _extends_of(
         mistakes.add(node.origin, path, f"belongs into environment{SUFFIX} or hosts{SUFFIX}")
     if before:
         mistakes.add(node.origin, path, f"stands twice, first in {before[0][1]}")
-    found = []
+    found: list[tuple[str, Origin]] = []
     for item in node.items:
         if isinstance(item.value, str) and item.value not in [name for name, _ in found]:
             found.append((item.value, item.origin))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from pytest_ddd.baseline.applying import Applied
@@ -41,9 +42,13 @@ def load_baseline(root: Path, name: str, *, visitors: Mapping[str, str] | None =
     sections = merge_layers(layers, mistakes)
     if visitors:
         sections["hosts"] = _with_visitors(sections.get("hosts"), visitors)
-    baseline = _assemble(name, root, layers, sections, mistakes, only=visitors)
+    baseline = replace(
+        _assemble(name, sections, mistakes, is_complete=not any(each.unusable for each in layers)),
+        root=shown_path(root),
+        files=tuple(file for layer in layers for file in layer.files),
+    )
     raise_mistakes(mistakes, name)
-    return baseline
+    return _only(baseline, visitors) if visitors else baseline
 
 
 def merge_layers(layers: Sequence[Layer], mistakes: Mistakes) -> dict[str, Node]:
@@ -82,17 +87,11 @@ def _with_visitors(hosts: Node | None, visitors: Mapping[str, str]) -> Node:
 
 
 def _assemble(
-    name: str,
-    root: Path,
-    layers: Sequence[Layer],
-    sections: Mapping[str, Node],
-    mistakes: Mistakes,
-    *,
-    only: Mapping[str, str] | None,
+    name: str, sections: Mapping[str, Node], mistakes: Mistakes, *, is_complete: bool
 ) -> Baseline:
+    """Check and declare merged sections; unreadable files leave names unknown."""
     targets = read_targets(sections, mistakes)
-    known = None if any(layer.unusable for layer in layers) else targets.names
-    declarations = Declarations(known, mistakes)
+    declarations = Declarations(targets.names if is_complete else None, mistakes)
     in_environment = {
         section: declarations.of_section(section, sections[section])
         for section in IN_ENVIRONMENT
@@ -101,26 +100,35 @@ def _assemble(
     overrides = Overrides(sections, targets, mistakes)
     applied = Applied(overrides, targets, declarations, in_environment)
     applied.check_unused()
-    for_host = {host: applied.of(host) for host in targets.hosts}
     whole = sections.get("environment")
     environment = checked(Environment, whole, ("environment",), mistakes) if whole else None
     return Baseline(
         name=name,
-        root=shown_path(root),
-        files=tuple(file for layer in layers for file in layer.files),
+        root="",
+        files=(),
         environment=environment or Environment(),
-        hosts={host: each for host, each in targets.hosts.items() if not only or host in only},
-        groups={
-            group: tuple(host for host in members if not only or host in only)
-            for group, members in targets.groups.items()
-        },
+        hosts=targets.hosts,
+        groups=targets.groups,
         scenarios=_scenarios(sections.get("scenarios"), mistakes),
         escalation=read_escalation(sections.get("escalation"), mistakes),
         for_environment={
             section: tuple(each for each in found if not each.model.applies_to)
             for section, found in in_environment.items()
         },
-        for_host={host: each for host, each in for_host.items() if not only or host in only},
+        for_host={host: applied.of(host) for host in targets.hosts},
+    )
+
+
+def _only(baseline: Baseline, visitors: Mapping[str, str]) -> Baseline:
+    """Return the baseline with the visitors as its only hosts."""
+    return replace(
+        baseline,
+        hosts={name: baseline.hosts[name] for name in visitors},
+        groups={
+            group: tuple(name for name in members if name in visitors)
+            for group, members in baseline.groups.items()
+        },
+        for_host={name: baseline.for_host[name] for name in visitors},
     )
 
 

@@ -13,14 +13,14 @@ from pytest_ddd.baseline.sections.hosts import Host
 from pytest_ddd.baseline.sections.scenarios import Scenario
 from pytest_ddd.results import Limit, Origin, Threshold
 
-M = TypeVar("M", bound=Model, covariant=True)
+M_co = TypeVar("M_co", bound=Model, covariant=True)
 
 Path = tuple[str | int, ...]
 """Keys as the YAML writes them, from the top of what is described."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Declaration(Generic[M]):
+class Declaration(Generic[M_co]):
     """One entry of one section, as it holds for one target, with the origin of its values.
 
     `key` is the entry's name within its section (`shop`, `disk:/var`, `service:nginx`);
@@ -29,7 +29,7 @@ class Declaration(Generic[M]):
 
     section: str
     key: str
-    model: M
+    model: M_co
     origins: Mapping[Path, Origin]
 
     def origin(self, *path: str | int) -> Origin | None:

@@ -55,9 +55,10 @@ class Overrides:
                 laid = overlay(
                     sections.get(section), node, path=(section,), mistakes=self._mistakes
                 )
-                sections.pop(section, None)
                 if laid is not None:
                     sections[section] = laid
+                else:
+                    sections.pop(section, None)
         return sections
 
     def _unite(self, groups: tuple[str, ...]) -> tuple[Node | None, list[Conflict]]:

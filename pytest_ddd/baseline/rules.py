@@ -6,6 +6,7 @@ import ipaddress
 import re
 from collections.abc import Callable, Collection, Iterator
 
+from pytest_ddd.baseline.fields import LITERAL_REFUSED
 from pytest_ddd.baseline.sections.scenarios import SCENARIO_NAMES, is_scenario
 from pytest_ddd.baseline.sections.thresholds import KINDS as RESOURCES
 from pytest_ddd.baseline.tree import Mistakes, Node, Path, nearest, shown
@@ -14,6 +15,7 @@ from pytest_ddd.redaction_rules import secret_word
 LONGEST_NAME = 200
 _MOUNT = re.compile(r"(disk|inodes):/.*")
 _SOCKET = re.compile(r"(?:tcp|udp):(?:(\[[0-9a-fA-F:.%a-z]+\]|[0-9.]+|\*):)?([0-9]{1,5})")
+_SECRET_HEADERS = ("authorization", "proxy-authorization", "cookie")
 _CREDENTIALS = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://[^/\s:@]*:[^/\s@]+@")
 
 Rule = Callable[[str, Node, Path, Mistakes], None]
@@ -71,7 +73,7 @@ def _wrong_unit(kind: str, value: object) -> str:
 def check_listener(name: str, node: Node, path: Path, mistakes: Mistakes) -> None:
     """Refuse sockets that cannot be."""
     if not is_socket(name):
-        text = f"not a socket: {shown(name)!r} (write tcp:443, udp:53, tcp:127.0.0.1:5432 or tcp:[::1]:25)"
+        text = f"not a socket: {shown(name)!r} (write tcp:443, tcp:127.0.0.1:5432 or udp:[::1]:53)"
         mistakes.add(node.origin, path, text)
 
 
@@ -168,12 +170,8 @@ def check_secrets(node: Node, path: Path, mistakes: Mistakes) -> None:
         if isinstance(found.value, str) and _CREDENTIALS.search(found.value):
             text = "a password in a URL is refused: give it as a reference to a secret"
             mistakes.add(found.origin, place, text)
-        elif secret_word(name) or name.lower() in (
-            "authorization",
-            "cookie",
-            "proxy-authorization",
-        ):
-            text = "a literal secret is refused: write {env: NAME}, {file: PATH} or {command: [PROGRAM]}"
+        elif secret_word(name) or name.lower() in _SECRET_HEADERS:
+            text = LITERAL_REFUSED
             mistakes.add(found.origin, place, text)
 
 

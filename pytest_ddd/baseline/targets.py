@@ -6,12 +6,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from pytest_ddd.baseline.contents import OVERRIDABLE
-from pytest_ddd.baseline.declarations import declared
+from pytest_ddd.baseline.declarations import Place, declared
 from pytest_ddd.baseline.layers import NAME
 from pytest_ddd.baseline.model import Declaration
 from pytest_ddd.baseline.rules import check_secrets
 from pytest_ddd.baseline.sections.hosts import Group, Host
 from pytest_ddd.baseline.tree import Mistakes, Node, Path, nearest, shown
+from pytest_ddd.baseline.wording import checked
 from pytest_ddd.results import Origin
 
 EVERYBODY = "all"
@@ -45,12 +46,13 @@ def read_targets(sections: Mapping[str, Node], mistakes: Mistakes) -> Targets:
     for name, node, path in _named(sections.get("hosts"), "hosts", mistakes):
         bare = _without_set(name, node, path, host_sets, mistakes)
         check_secrets(bare, path, mistakes)
-        if (host := declared("hosts", name, Host, bare, path, mistakes)) is not None:
+        place = Place(section="hosts", key=name, path=path)
+        if (host := declared(Host, bare, place, mistakes)) is not None:
             hosts[name] = host
     groups: dict[str, list[str]] = {EVERYBODY: list(hosts)}
     for name, node, path in _named(sections.get("groups"), "groups", mistakes):
         bare = _without_set(name, node, path, group_sets, mistakes)
-        declared("groups", name, Group, bare, path, mistakes)
+        checked(Group, bare, path, mistakes)
         _check_is_no_host(name, node.origin, path, hosts, mistakes)
         groups.setdefault(name, [])
     _add_members(groups, hosts, mistakes, is_declared="groups" in sections)

@@ -71,14 +71,10 @@ def _place(node: Node, error: ErrorDetails) -> Path:
     for part in error["loc"]:
         if isinstance(part, int) and part < len(node.items):
             node = node.items[part]
+            place.append(part)
         elif str(part) in node.entries:
-            part = str(part)
-            node = node.entries[part]
-        else:
-            continue
-        place.append(part)
-    if error["type"] == "missing":
-        return tuple(place)
+            node = node.entries[str(part)]
+            place.append(str(part))
     return tuple(place)
 
 

@@ -44,9 +44,9 @@ class Backup(Entry):
     host: str = ""
     """restic: only snapshots of this host; borg: only archives with this prefix."""
     tags: list[str] = Field(default_factory=list)
-    age: DurationLimits = DurationLimits(warn="26h", crit="50h")
+    age: DurationLimits = DurationLimits.model_validate({"warn": "26h", "crit": "50h"})
     min_size: Size = 1
-    shrink: PercentLimits = PercentLimits(warn="30%", crit="60%")
+    shrink: PercentLimits = PercentLimits.model_validate({"warn": "30%", "crit": "60%"})
     """How much smaller than the median of the previous ones the latest may be."""
     integrity: Literal["none", "structure", "data"] = "structure"
     """`structure` reads the index only and does not see damaged data; `data` reads the data."""
@@ -59,6 +59,6 @@ class Backup(Entry):
         needed = _NEEDS[self.kind]
         if not getattr(self, needed):
             raise ValueError(f"a {self.kind} backup needs {needed}")
-        if self.kind in ("restic",) and self.password is None and not self.environment:
+        if self.kind == "restic" and self.password is None and not self.environment:
             raise ValueError("a restic backup needs password: {env: NAME} or {file: PATH}")
         return self

@@ -48,11 +48,11 @@ class Endpoint(Entry):
     response_headers: dict[str, Pattern] = Field(default_factory=dict)
     redirects: Annotated[int, Field(ge=0, le=20)] = 5
     """How many redirects are followed; 0 judges the first answer."""
-    latency: DurationLimits = DurationLimits(warn="1s", crit="5s")
+    latency: DurationLimits = DurationLimits.model_validate({"warn": "1s", "crit": "5s"})
     deadline: Duration = 10.0
     """Total time of one attempt, from name look-up to the last byte."""
     max_body: Size = 1024 * 1024
-    certificate: DaysLeftLimits = DaysLeftLimits(warn="21d", crit="7d")
+    certificate: DaysLeftLimits = DaysLeftLimits.model_validate({"warn": "21d", "crit": "7d"})
     ca: Path | None = None
     """A file of certificate authorities; the system's when absent. There is no way to skip."""
-    attempts: Attempts = Attempts(count=3, interval="2s")
+    attempts: Attempts = Attempts.model_validate({"count": 3, "interval": "2s"})
