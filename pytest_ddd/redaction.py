@@ -178,12 +178,15 @@ class Redactor:
         """Take out values that a line break cut in two."""
         joined, places = _unwrap(text)
         for one in known:
-            at = joined.find(one.unwrapped)
-            while at >= 0:
-                start, end = places.original(at), places.original(at + len(one.unwrapped) - 1) + 1
-                text = text[:start] + shelf.put(self.token(one.value, one.kind)) + text[end:]
-                joined, places = _unwrap(text)
-                at = joined.find(one.unwrapped)
+            if len(one.unwrapped) < MIN_LENGTH or one.unwrapped not in joined:
+                continue
+            token = shelf.put(self.token(one.value, one.kind))
+            pieces, last = [], 0
+            for match in re.finditer(re.escape(one.unwrapped), joined):
+                pieces += [text[last : places.original(match.start())], token]
+                last = places.original(match.end() - 1) + 1
+            text = "".join((*pieces, text[last:]))
+            joined, places = _unwrap(text)
         return text
 
     def _swap(self, rule: Rule, shelf: _Shelf, match: re.Match[str]) -> str:

@@ -106,6 +106,11 @@ RULES = (
     _rule("url-password", ("://",), r"://[^\s/:@?#'\"<>]*:(?P<secret>[^\s/?#'\"<>]+)@"),
     _rule(
         "authorization",
+        ("digest ",),
+        rf"authorization{_GLUE}[:=]\s{{0,3}}digest\s{{1,3}}(?P<secret>[^\r\n]{{4,}})",
+    ),
+    _rule(
+        "authorization",
         ("authorization",),
         rf"authorization{_GLUE}[:=]\s{{0,3}}\\?[\"']?(?:(?:basic|bearer|digest|negotiate|token)\s+)?+"
         r"(?P<secret>[^\r\n\"'\\]{4,})",

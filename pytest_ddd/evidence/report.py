@@ -96,6 +96,7 @@ def _context(summary: RunSummary) -> dict[str, object]:
         "run": summary,
         "facts": summary.facts,
         "verdict": summary.verdict,
+        "nothing": _nothing(summary),
         "style_digest": _style_digest(),
         "outcomes": BY_URGENCY,
         "meanings": _MEANINGS,
@@ -126,6 +127,15 @@ def bars(counts: Sequence[tuple[Outcome, int]]) -> list[tuple[Outcome, float, fl
             found.append((outcome, round(start, 2), length))
             start += length
     return found
+
+
+def _nothing(summary: RunSummary) -> str:
+    """Say that no check needs attention, without promising more than is known."""
+    if not summary.checks:
+        return "Nothing was checked."
+    if summary.verdict.outcome in (Outcome.GREEN, Outcome.WAIVED):
+        return "Nothing. Every check that applies is green or waived."
+    return "None of the recorded checks; the notes above say what else to know."
 
 
 def _style_digest() -> str:

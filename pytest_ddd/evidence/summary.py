@@ -125,8 +125,8 @@ def summarize(
         verdict=reach_verdict(
             facts,
             [check.last for check in checks],
-            worst(step.outcome for step in steps),
-            tuple(damage),
+            [step.facts for step in steps if _says_more(step)],
+            damage,
         ),
         checks=checks,
         counts=_counts(checks),
@@ -229,6 +229,16 @@ def _steps(facts: RunFacts, checks: Sequence[Check]) -> tuple[StepSummary, ...]:
         outcome = worst([step.outcome, *(check.outcome for check in group)])
         found.append(StepSummary(facts=step, outcome=outcome, checks=tuple(group)))
     return tuple(found)
+
+
+def _says_more(step: StepSummary) -> bool:
+    """Whether the run says worse of a step than any of its checks does."""
+    told = step.facts.outcome
+    return (
+        told in ATTENTION
+        and worst([told, *(c.outcome for c in step.checks)]) is told
+        and all(check.outcome is not told for check in step.checks)
+    )
 
 
 def _untold(number: int, group: Sequence[Check]) -> StepFacts:

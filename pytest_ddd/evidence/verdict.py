@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pytest_ddd.evidence.facts import RunFacts
+from pytest_ddd.evidence.facts import RunFacts, StepFacts
 from pytest_ddd.outcomes import Outcome, worst
 from pytest_ddd.results import CheckResult
 from pytest_ddd.units import format_duration
@@ -21,6 +21,7 @@ _WORDS = {
 }
 
 _FINE = (Outcome.GREEN, Outcome.WAIVED, Outcome.NOT_APPLICABLE)
+_URGENCY = (Outcome.RED, Outcome.UNKNOWN, Outcome.BLOCKED, Outcome.YELLOW)
 _NAMES_SHOWN = 3
 
 
@@ -37,15 +38,22 @@ class Verdict:
 def reach_verdict(
     facts: RunFacts,
     results: Sequence[CheckResult],
-    worst_step: Outcome,
-    damage: Sequence[str],
+    steps: Sequence[StepFacts] = (),
+    damage: Sequence[str] = (),
 ) -> Verdict:
     """Return the verdict over the deciding results of a run.
 
     An overrun of the budget is YELLOW. An interrupted run, a damaged record and a run without
     any result are UNKNOWN: what was not looked at is never green.
+
+    Args:
+        facts: what the run says of itself.
+        results: the deciding look of each check.
+        steps: steps of which the run says worse than any of their checks.
+        damage: lines of the record that could not be read.
     """
-    outcomes = [*(result.outcome for result in results), worst_step]
+    outcomes = [result.outcome for result in results]
+    outcomes += [step.outcome for step in steps]
     if overrun_s(facts) > 0:
         outcomes.append(Outcome.YELLOW)
     if facts.interrupted or damage or not results:
@@ -58,7 +66,7 @@ def reach_verdict(
         outcome=outcome,
         words=words,
         sentence=_sentence(results),
-        notes=tuple(_notes(facts, results, damage)),
+        notes=tuple(_notes(facts, results, steps, damage)),
     )
 
 
@@ -86,10 +94,7 @@ def _sentence(results: Sequence[CheckResult]) -> str:
     total = plural(len(results), "check")
     bad = [result for result in results if result.outcome not in _FINE]
     if bad:
-        bad.sort(key=lambda result: result.outcome is Outcome.YELLOW)
-        where = listed(list(dict.fromkeys(result.target for result in bad)))
-        verb = "needs" if len(bad) == 1 else "need"
-        return f"{len(bad):,} of {total} {verb} attention on {where}."
+        return _sentence_of_bad(bad, total)
     seen = sum(result.outcome is Outcome.GREEN for result in results)
     targets = plural(len({result.target for result in results}), "target")
     if seen == len(results):
@@ -100,8 +105,30 @@ def _sentence(results: Sequence[CheckResult]) -> str:
     return f"{seen:,} of {total} on {targets} found what the baseline says; nothing is wrong."
 
 
-def _notes(facts: RunFacts, results: Sequence[CheckResult], damage: Sequence[str]) -> list[str]:
-    notes = []
+def _sentence_of_bad(bad: Sequence[CheckResult], total: str) -> str:
+    """Name what is wrong first; what is only blocked by it is counted apart."""
+    blocked = [result for result in bad if result.outcome is Outcome.BLOCKED]
+    causes = [result for result in bad if result.outcome is not Outcome.BLOCKED] or blocked
+    urgent = sorted(causes, key=lambda result: _URGENCY.index(result.outcome))
+    where = listed(list(dict.fromkeys(result.target for result in urgent)))
+    verb = "needs" if len(causes) == 1 else "need"
+    sentence = f"{len(causes):,} of {total} {verb} attention on {where}"
+    if blocked and causes is not blocked:
+        sentence += f"; {len(blocked):,} more could not be looked at"
+    return f"{sentence}."
+
+
+def _notes(
+    facts: RunFacts,
+    results: Sequence[CheckResult],
+    steps: Sequence[StepFacts],
+    damage: Sequence[str],
+) -> list[str]:
+    notes = [
+        f"Step {step.number}, {step.title}, is {step.outcome.word}"
+        + (f": {step.reason}" if step.reason else ".")
+        for step in steps
+    ]
     if facts.interrupted:
         notes.append("The run was interrupted: what it had not reached yet is not in this report.")
     if damage:

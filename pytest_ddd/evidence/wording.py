@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from pytest_ddd.outcomes import Outcome
@@ -31,11 +32,20 @@ def saw(result: CheckResult) -> str:
     """Return what a check saw in one line: its reason, or its readings."""
     if result.reason:
         return result.reason
-    said = [explain(reading) for reading in result.readings[:_READINGS_SHOWN]]
+    said = [_brief(reading) for reading in result.readings[:_READINGS_SHOWN]]
     more = len(result.readings) - len(said)
     if more:
         said.append(f"and {more} more")
     return " · ".join(said) or "nothing was read"
+
+
+def _brief(reading: Reading) -> str:
+    """Explain a reading without its baseline line, which the table of readings shows."""
+    held = reading.threshold
+    if held is not None:
+        warn, crit = (limit and replace(limit, origin=None) for limit in (held.warn, held.crit))
+        reading = replace(reading, threshold=replace(held, warn=warn, crit=crit))
+    return explain(reading)
 
 
 def observed(reading: Reading) -> str:
