@@ -1,0 +1,18 @@
+"""Reach hosts: one open connection each, commands in, exact answers out.
+
+Importing this package imports neither testinfra nor anything else that is slow.
+"""
+
+from pytest_ddd.connections.answers import Completed, Reachability
+from pytest_ddd.connections.pool import Connections
+from pytest_ddd.connections.session import Session
+from pytest_ddd.connections.specs import ConnectionSpec, parse_hostspec
+
+__all__ = [
+    "Completed",
+    "ConnectionSpec",
+    "Connections",
+    "Reachability",
+    "Session",
+    "parse_hostspec",
+]

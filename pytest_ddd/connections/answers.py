@@ -22,12 +22,12 @@ class Completed:
 
     @property
     def text(self) -> str:
-        """Stdout as text; bytes that are not UTF-8 appear as `\\xff`."""
+        """Stdout as text; bytes that are not UTF-8 appear as an escape."""
         return decode(self.stdout)
 
     @property
     def error_text(self) -> str:
-        """Stderr as text; bytes that are not UTF-8 appear as `\\xff`."""
+        """Stderr as text; bytes that are not UTF-8 appear as an escape."""
         return decode(self.stderr)
 
     @property

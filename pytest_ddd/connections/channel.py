@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 from collections.abc import Callable
 
@@ -48,7 +47,9 @@ class Channel:
             bufsize=0,
             start_new_session=True,  # Ctrl-C in the terminal is for pytest, not for ssh
         )
-        assert self._process.stdin and self._process.stdout and self._process.stderr
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        assert self._process.stderr is not None
         self._stdin: int | None = self._process.stdin.fileno()
         self._stdout = self._process.stdout.fileno()
         self._stderr = self._process.stderr.fileno()
@@ -85,12 +86,9 @@ class Channel:
             self._end_stdin()
 
     def kill(self) -> None:
-        """Kill the process and what it started on the controller."""
+        """Kill the process; a dispatcher's warden outlives it and tidies up."""
         self._end_stdin()
-        try:
-            os.killpg(self._process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            return
+        self._process.kill()
 
     def _kill_if_alive(self) -> None:
         if not self._ended:

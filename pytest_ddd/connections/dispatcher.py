@@ -36,34 +36,38 @@ def opening(marker: Marker) -> bytes:
     """
     half = len(marker.text) // 2
     header = (
-        "unset m s\n"
-        f"m={marker.text[:half]}\nm=${{m}}{marker.text[half:]}\ns={marker.directory}\n"
+        f"unset m s\nm={marker.text[:half]}\nm=${{m}}{marker.text[half:]}\ns={marker.directory}\n"
     )
     return (header + _script()).encode("ascii")
 
 
-def command_lines(
-    job_id: int,
-    command: bytes,
-    *,
-    timeout_s: float,
-    max_output_bytes: int,
-    limit_files: bool,
-    stdin: bytes = b"",
-) -> bytes:
-    """Return the lines that run one command.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What is to be run, and within which limits.
 
-    Args:
-        limit_files: let the kernel stop the command at a file larger than the output may be;
-            exact, and no load, yet it holds for every file that the command writes.
+    `repeatable` says that it only reads; then the kernel stops it at a file larger than its
+    output may be: exact, and no load, yet it holds for every file that the command writes.
     """
-    ticks = math.ceil(timeout_s)
-    blocks = max_output_bytes // _BLOCK_BYTES + 1
-    head = f"j {job_id} {ticks} {blocks if limit_files else 0} {max_output_bytes + 1} {blocks} "
+
+    command: str
+    timeout_s: float
+    max_output_bytes: int
+    stdin: bytes = b""
+    repeatable: bool = False
+
+
+def command_lines(job_id: int, order: Order) -> bytes:
+    """Return the lines that run one command."""
+    ticks = math.ceil(order.timeout_s)
+    limit_bytes = order.max_output_bytes
+    blocks = limit_bytes // _BLOCK_BYTES + 1
+    file_blocks = blocks if order.repeatable else 0
+    command = order.command.encode("utf-8", errors="surrogateescape")
     fed = b"".join(
-        b"i %d '%s'\n" % (job_id, _as_format(stdin[start : start + _STDIN_CHUNK_BYTES]))
-        for start in range(0, len(stdin), _STDIN_CHUNK_BYTES)
+        b"i %d '%s'\n" % (job_id, _as_format(order.stdin[start : start + _STDIN_CHUNK_BYTES]))
+        for start in range(0, len(order.stdin), _STDIN_CHUNK_BYTES)
     )
+    head = f"j {job_id} {ticks} {file_blocks} {limit_bytes + 1} {blocks} "
     return fed + head.encode("ascii") + _quoted(command) + b"\n"
 
 

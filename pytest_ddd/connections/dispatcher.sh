@@ -32,7 +32,7 @@ h='head -c'
 [ "$(echo ab | $h 1 2>/dev/null)" = a ] || h='eval cat "$o" #'
 
 warden_signal() { # signal, process group; without setsid and timeout there is only the process
-  kill -s "$1" -- "-$2" 2>/dev/null || kill -s "$1" "$2" 2>/dev/null
+  kill "-$1" "-$2" 2>/dev/null || kill "-$1" "$2" 2>/dev/null
 }
 warden_tick() {
   { sleep 1; echo t; } >"$d/w" &
@@ -109,9 +109,10 @@ teller() {
     true >"$j.e"
     n=$((n + 1)) R="$R $j.o $j.e $j.i $j.f $j.p"
     [ $n -lt 32 ] || { rm -f $R; n=0 R=; }
-  done 2>/dev/null
+  done
 }
 waiter() { # job, ticks, limit of file size in blocks of 512 (0: none), limit in bytes, in blocks, command
+  exec 2>/dev/null
   o=$d/$1.o e=$d/$1.e i=/dev/null f=0
   [ -f "$d/$1.i" ] && i=$d/$1.i
   { [ "$3" = 0 ] || ulimit -f "$3"; exec $g /bin/sh -c -- "$6"; } <"$i" >"$o" 2>"$e" 7>&- 8>&- &
@@ -132,12 +133,13 @@ i() { # job, what to add to its stdin as a printf format
 }
 j() {
   N=$((N + 1))
-  waiter "$@" 2>/dev/null &
+  waiter "$@" &
   case $N in *[05]) jobs >/dev/null 2>&1 ;; esac
 }
 N=0 B=
-warden <"$d/w" >/dev/null 2>&1 &
-teller <"$d/t" &
+# exec, as a redirected function would keep copies of the session's own stdout and hold it open.
+( exec <"$d/w" >/dev/null 2>&1; warden ) &
+( exec <"$d/t" 2>/dev/null; teller ) &
 exec 8>"$d/w" 7>"$d/t"
 trap 'echo "q $N" >&8; exec 7>&- 8>&-; wait' EXIT
 trap 'exit 1' HUP INT TERM

@@ -118,7 +118,8 @@ class FrameParser:
         raise FrameError(f"unexpected frame {b' '.join(words)[:80]!r}")
 
     def _finish(self, stderr: bytes, flag: str) -> Answer:
-        assert self._head is not None and self._stdout is not None
+        assert self._head is not None
+        assert self._stdout is not None
         job_id, exit_status, first = self._head
         answer = Answer(
             job_id=job_id,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from pytest_ddd import clock
 from pytest_ddd.connections.answers import Completed
-from pytest_ddd.connections.dispatcher import command_lines
+from pytest_ddd.connections.dispatcher import Order, command_lines
 from pytest_ddd.connections.frames import Answer
 from pytest_ddd.connections.loop import Timer
 from pytest_ddd.errors import CannotLookError, CommandTimeoutError, OutputLimitError
@@ -20,12 +20,8 @@ _SHOWN_CHARACTERS = 200
 class Job:
     """One command that waits or runs; lives in the loop's thread once it is handed over."""
 
-    command: str
+    order: Order
     where: str
-    timeout_s: float
-    max_output_bytes: int
-    stdin: bytes
-    repeatable: bool
     future: Future[Completed] = field(default_factory=Future)
     repeated: bool = False
     sent_at: float = 0.0
@@ -34,21 +30,15 @@ class Job:
     @property
     def shown(self) -> str:
         """The command for messages, cut where it is long."""
-        if len(self.command) <= _SHOWN_CHARACTERS:
-            return repr(self.command)
-        return f"{self.command[:_SHOWN_CHARACTERS]!r}..."
+        command = self.order.command
+        if len(command) <= _SHOWN_CHARACTERS:
+            return repr(command)
+        return f"{command[:_SHOWN_CHARACTERS]!r}..."
 
     def lines(self, job_id: int) -> bytes:
         """Return what the dispatcher reads; starts the clock of `took_s`."""
         self.sent_at = clock.monotonic()
-        return command_lines(
-            job_id,
-            self.command.encode("utf-8", errors="surrogateescape"),
-            timeout_s=self.timeout_s,
-            max_output_bytes=self.max_output_bytes,
-            limit_files=self.repeatable,
-            stdin=self.stdin,
-        )
+        return command_lines(job_id, self.order)
 
     def fail(self, error: CannotLookError) -> None:
         """Hand an error to who waits."""
@@ -66,7 +56,7 @@ class Job:
         if self.future.done():
             return
         completed = Completed(
-            command=self.command,
+            command=self.order.command,
             exit_status=answer.exit_status,
             stdout=answer.stdout,
             stderr=answer.stderr,
@@ -83,13 +73,14 @@ class Job:
 
     @property
     def _limit(self) -> str:
-        return format_duration(self.timeout_s)
+        return format_duration(self.order.timeout_s)
 
     def _defect(self, answer: Answer) -> CannotLookError | None:
-        too_long = max(len(answer.stdout), len(answer.stderr)) > self.max_output_bytes
+        limit_bytes = self.order.max_output_bytes
+        too_long = max(len(answer.stdout), len(answer.stderr)) > limit_bytes
         if answer.flag == "O" or too_long:
             return OutputLimitError(
-                f"{self.where}: {self.shown} printed more than {format_size(self.max_output_bytes)}",
+                f"{self.where}: {self.shown} printed more than {format_size(limit_bytes)}",
                 hint="let the command itself print less (head, grep, awk)",
             )
         if answer.flag == "T":

@@ -50,7 +50,7 @@ class SudoGate:
 
 def launch(spec: ConnectionSpec, gate: SudoGate | None = None) -> Launch:
     """Return the program that opens `spec`; `gate` when sudo gets a password."""
-    shell = (_SHELL,)
+    shell: tuple[str, ...] = (_SHELL,)
     if spec.sudo:
         sudo = ("sudo", "-n", *(("-u", spec.sudo_user) if spec.sudo_user else ()))
         shell = (*sudo, _SHELL)
@@ -67,7 +67,7 @@ def _as_line(shell: tuple[str, ...], gate: SudoGate | None) -> str:
 
 
 def ssh_arguments(spec: ConnectionSpec) -> tuple[str, ...]:
-    """Return the arguments that say where to, as a person would type them for a try of their own."""
+    """Return the arguments that say where to, as a person would type them."""
     words: list[str] = []
     for flag, value in (("-F", spec.ssh_config), ("-i", spec.identity_file)):
         words += (flag, value) if value else ()
@@ -79,6 +79,10 @@ def _ssh(spec: ConnectionSpec) -> tuple[str, ...]:
     *where, destination = ssh_arguments(spec)
     timeout = f"ConnectTimeout={math.ceil(spec.connect_timeout_s)}"
     return ("ssh", "-T", "-x", *_QUIET, *_KEEPALIVE, "-o", timeout, *where, "--", destination)
+
+
+def _local(_spec: ConnectionSpec) -> tuple[str, ...]:
+    return ()
 
 
 def _engine(spec: ConnectionSpec) -> tuple[str, ...]:
@@ -99,7 +103,7 @@ def _kubectl(spec: ConnectionSpec) -> tuple[str, ...]:
 
 
 _PREFIXES = {
-    "local": lambda spec: (),
+    "local": _local,
     "docker": _engine,
     "podman": _engine,
     "kubectl": _kubectl,

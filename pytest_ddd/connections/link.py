@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from pytest_ddd import clock
 from pytest_ddd.connections.channel import Channel
@@ -17,15 +18,31 @@ from pytest_ddd.errors import CannotLookError, RefusedError, UnreachableError
 _LOGIN_S = 15.0
 """What authentication and the login shell may take on top of the connect timeout."""
 
+_FAREWELL_S = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Events:
+    """What a link calls.
+
+    `ready` once the dispatcher answers, `answered` with each answer, `ended` once, with the
+    reason; a link that was ready and is lost says so.
+    """
+
+    ready: Callable[[], None]
+    answered: Callable[[Answer], None]
+    ended: Callable[[CannotLookError], None]
+
 
 class Link:
     """A connection from its start to its end; lives in the loop's thread.
 
     Args:
         password: for sudo; None when sudo needs none.
-        on_ready: called once the dispatcher answers.
-        on_answer: called with each answer.
-        on_end: called once, with the reason; a link that was ready and is lost says so.
+        events: what to call when something happens.
+
+    Raises:
+        CannotLookError: the program cannot be started.
     """
 
     def __init__(
@@ -34,13 +51,11 @@ class Link:
         spec: ConnectionSpec,
         *,
         password: str | None,
-        on_ready: Callable[[], None],
-        on_answer: Callable[[Answer], None],
-        on_end: Callable[[CannotLookError], None],
+        events: Events,
     ) -> None:
         self.ready = False
         self._spec, self._password = spec, password
-        self._on_ready, self._on_answer, self._on_end = on_ready, on_answer, on_end
+        self._events = events
         self._marker = Marker()
         self._parser = FrameParser(self._marker.text.encode("ascii"))
         self._gate = SudoGate() if password is not None else None
@@ -86,7 +101,7 @@ class Link:
         """Let answers of this size pass."""
         self._parser.limit_bytes = max(self._parser.limit_bytes, limit_bytes)
 
-    def end(self, verdict: CannotLookError, *, within_s: float = 0.0) -> None:
+    def end(self, verdict: CannotLookError, *, within_s: float = _FAREWELL_S) -> None:
         """Close the connection; `verdict` goes to `on_end`."""
         self._verdict = self._verdict or verdict
         self._channel.close(within_s=within_s)
@@ -108,7 +123,7 @@ class Link:
         try:
             for frame in self._parser.feed(data):
                 if isinstance(frame, Answer):
-                    self._on_answer(frame)
+                    self._events.answered(frame)
                 elif isinstance(frame, NoRoom):
                     self.end(explain_no_room(self._spec, frame.tried))
                 elif isinstance(frame, Ready):
@@ -120,7 +135,7 @@ class Link:
         if not self.ready and self._verdict is None:
             self.ready = True
             self._limit.cancel()
-            self._on_ready()
+            self._events.ready()
 
     def _watch_prompt(self) -> None:
         """A second prompt means that sudo did not like the password: no second try."""
@@ -131,7 +146,7 @@ class Link:
 
     def _too_late(self) -> None:
         self._late = True
-        self._channel.kill()
+        self._channel.close(within_s=_FAREWELL_S)
 
     def _ended(self, status: int) -> None:
         self._limit.cancel()
@@ -144,4 +159,4 @@ class Link:
             )
         if self._verdict is None:
             self._verdict = explain_end(self._spec, None if self._late else status, stderr)
-        self._on_end(self._verdict)
+        self._events.ended(self._verdict)

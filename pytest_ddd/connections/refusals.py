@@ -27,6 +27,7 @@ def explain_end(spec: ConnectionSpec, status: int | None, stderr: bytes) -> Cann
     """Return the error for a connection that never became ready.
 
     Args:
+        spec: whose connection it was.
         status: exit status of the local program; None when it was killed for its slowness.
         stderr: the last of what the program said.
     """
@@ -75,7 +76,9 @@ def _try_it(spec: ConnectionSpec, _text: str) -> str:
         return f"ssh -v {shlex.join(ssh_arguments(spec))} true"
     if spec.kind == "local":
         return "/bin/sh -c true"
-    return f"{spec.kind} exec {spec.address}{' --' if spec.kind == 'kubectl' else ''} /bin/sh -c true"
+    return (
+        f"{spec.kind} exec {spec.address}{' --' if spec.kind == 'kubectl' else ''} /bin/sh -c true"
+    )
 
 
 def _host_and_port(spec: ConnectionSpec) -> tuple[str, str]:
@@ -135,7 +138,9 @@ _SUDO_RULES = (
     _rule(r"sudo: .*incorrect password", RefusedError, "sudo refused the password", _sudoers),
     _rule(r"^Sorry, try again", RefusedError, "sudo refused the password", _sudoers),
     _rule(r"is not in the sudoers file", RefusedError, "sudo refused", _sudoers),
-    _rule(r"(is not allowed to|may not) (execute|run sudo)", RefusedError, "sudo refused", _sudoers),
+    _rule(
+        r"(is not allowed to|may not) (execute|run sudo)", RefusedError, "sudo refused", _sudoers
+    ),
     _rule(r"sudo: .*(tty|terminal)", RefusedError, "sudo wants a terminal", _sudoers),
     _rule(r"sudo: (unknown user|.*not found)", RefusedError, "sudo refused"),
     _rule(r"sudo: ?(command )?not found|[Uu]nknown command:? sudo", RefusedError, "no sudo there"),
@@ -143,31 +148,54 @@ _SUDO_RULES = (
 
 _ENGINE_RULES = (
     _rule(r"[Nn]o such container|no container with name", UnreachableError, "no such container"),
-    _rule(r"is not running|is paused|is restarting|container state improper", UnreachableError, "down"),
+    _rule(
+        r"is not running|is paused|is restarting|container state improper", UnreachableError, "down"
+    ),
     _rule(r"[Cc]annot connect to|permission denied", CannotLookError, "the engine does not answer"),
 )
 
 _RULES: dict[str, tuple[_Rule, ...]] = {
     "ssh": (
-        _rule(r"REMOTE HOST IDENTIFICATION HAS CHANGED|^Offending \S+ key in", RefusedError,
-              "the host key has changed", _key_changed),
+        _rule(
+            r"REMOTE HOST IDENTIFICATION HAS CHANGED|^Offending \S+ key in",
+            RefusedError,
+            "the host key has changed",
+            _key_changed,
+        ),
         _rule(r"revoked (host )?key|marked as revoked", RefusedError, "the host key is revoked"),
-        _rule(r"No \S+ host key is known for|Host key verification failed", RefusedError,
-              "the host key is unknown", _key_unknown),
-        _rule(r"Permission denied( \(|,)|Too many authentication failures|No more authentication",
-              RefusedError, "authentication refused"),
-        _rule(r"Bad configuration option|Bad owner or permissions|Can't open user config file|"
-              r"bad configuration options", RefusedError, "ssh cannot use its configuration"),
+        _rule(
+            r"No \S+ host key is known for|Host key verification failed",
+            RefusedError,
+            "the host key is unknown",
+            _key_unknown,
+        ),
+        _rule(
+            r"Permission denied( \(|,)|Too many authentication failures|No more authentication",
+            RefusedError,
+            "authentication refused",
+        ),
+        _rule(
+            r"Bad configuration option|Bad owner or permissions|Can't open user config file|"
+            r"bad configuration options",
+            RefusedError,
+            "ssh cannot use its configuration",
+        ),
         _rule(r"Unable to negotiate with", RefusedError, "no common algorithm"),
         _rule(r"Temporary failure in name resolution", CannotLookError, "our resolver is dead"),
         _rule(r"Could not resolve hostname", UnreachableError, "the name is not known"),
         _rule(r"Connection refused", UnreachableError, "connection refused"),
-        _rule(r"banner exchange.*|during banner exchange", UnreachableError,
-              "it takes connections but does not speak ssh in time"),
+        _rule(
+            r"banner exchange.*|during banner exchange",
+            UnreachableError,
+            "it takes connections but does not speak ssh in time",
+        ),
         _rule(r"timed out|not responding", UnreachableError, "no answer in time"),
         _rule(r"No route to host|unreachable", UnreachableError, "no route to it"),
-        _rule(r"Connection (closed|reset) by|closed by remote host", UnreachableError,
-              "it closed the connection"),
+        _rule(
+            r"Connection (closed|reset) by|closed by remote host",
+            UnreachableError,
+            "it closed the connection",
+        ),
     ),
     "docker": _ENGINE_RULES,
     "podman": _ENGINE_RULES,

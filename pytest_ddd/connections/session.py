@@ -8,10 +8,11 @@ from concurrent.futures import Future
 
 from pytest_ddd import clock
 from pytest_ddd.connections.answers import Completed
+from pytest_ddd.connections.dispatcher import Order
 from pytest_ddd.connections.frames import Answer
 from pytest_ddd.connections.gate import OpeningGate
 from pytest_ddd.connections.jobs import Job
-from pytest_ddd.connections.link import Link
+from pytest_ddd.connections.link import Events, Link
 from pytest_ddd.connections.loop import IoLoop
 from pytest_ddd.connections.specs import ConnectionSpec
 from pytest_ddd.errors import CannotLookError, DddError, UnreachableError, UsageError
@@ -97,14 +98,14 @@ class Session:
         """Start a command as `run` does, and return at once."""
         if "\0" in command:
             raise UsageError(f"{self.spec.label}: a command cannot hold a NUL byte")
-        job = Job(
+        order = Order(
             command=command,
-            where=self.spec.label,
             timeout_s=self.spec.command_timeout_s if timeout_s is None else timeout_s,
             max_output_bytes=max_output_bytes,
             stdin=stdin,
             repeatable=repeatable,
         )
+        job = Job(order=order, where=self.spec.label)
         try:
             self._resolve_password()
         except DddError as error:
@@ -190,9 +191,7 @@ class Session:
                 self._loop,
                 self.spec,
                 password=self._password,
-                on_ready=self._ready,
-                on_answer=self._answered,
-                on_end=self._ended,
+                events=Events(ready=self._ready, answered=self._answered, ended=self._ended),
             )
         except CannotLookError as error:
             self._leave_gate()
@@ -220,9 +219,9 @@ class Session:
             self._last_id += 1
             job_id = self._last_id
             self._running[job_id] = job
-            link.allow(job.max_output_bytes + (1 << 20))
+            link.allow(job.order.max_output_bytes + (1 << 20))
             link.send(job.lines(job_id))
-            self._arm(job_id, job, job.sent_at + job.timeout_s + _GRACE_S)
+            self._arm(job_id, job, job.sent_at + job.order.timeout_s + _GRACE_S)
 
     def _arm(self, job_id: int, job: Job, when: float) -> None:
         job.deadline = self._loop.call_at(when, lambda: self._overdue(job_id))
@@ -265,7 +264,7 @@ class Session:
         """Take commands that only read over to a new connection; the others have failed."""
         again = []
         for job in self._running.values():
-            if job.repeatable and not job.repeated:
+            if job.order.repeatable and not job.repeated:
                 job.repeated = True
                 again.append(job)
             else:
@@ -293,7 +292,7 @@ class Session:
             future.set_result(None)
             return
         self._closing.append(future)
-        within_s = _CLOSE_WITHIN_S if self._link.ready else 0.0
+        within_s = _CLOSE_WITHIN_S if self._link.ready else 0.5
         self._link.end(self._closed_error(), within_s=within_s)
 
     def _closed_error(self) -> CannotLookError:

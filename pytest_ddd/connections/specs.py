@@ -138,10 +138,8 @@ def parse_hostspec(hostspec: str, *, name: str = "") -> ConnectionSpec:
 def _address(kind: str, netloc: str, hostspec: str) -> tuple[str, str]:
     """Return address and user; keeps upper case, which container and pod names may have."""
     user, _, rest = netloc.rpartition("@")
-    if rest.startswith("["):
-        address = rest[1:].partition("]")[0]
-    else:
-        address = rest.partition(":")[0]
+    bracketed = rest.startswith("[")  # an IPv6 address
+    address = rest[1:].partition("]")[0] if bracketed else rest.partition(":")[0]
     address, user = unquote(address), unquote(user)
     if kind == "local":
         if address or user:

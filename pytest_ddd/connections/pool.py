@@ -1,0 +1,188 @@
+"""All connections of a run: one session a host and sudo user, opened when first needed."""
+
+from __future__ import annotations
+
+import resource
+import threading
+from collections.abc import Mapping
+from concurrent.futures import Future, wait
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from pytest_ddd import clock
+from pytest_ddd.connections.answers import Reachability
+from pytest_ddd.connections.gate import OPEN_AT_ONCE, OpeningGate
+from pytest_ddd.connections.loop import IoLoop
+from pytest_ddd.connections.session import Session
+from pytest_ddd.connections.specs import ConnectionSpec
+from pytest_ddd.errors import (
+    CannotLookError,
+    DddError,
+    RefusedError,
+    UnknownTargetError,
+    UnreachableError,
+    UsageError,
+)
+from pytest_ddd.outcomes import Outcome
+
+if TYPE_CHECKING:
+    from testinfra.host import Host
+
+_CLOSE_WITHIN_S = 8.0
+_DESCRIPTORS_A_SESSION = 4
+_DESCRIPTORS_SPARE = 256
+_CONTROLLER = ConnectionSpec(name="controller", kind="local", hostspec="local://")
+
+
+class Connections:
+    """Sessions and testinfra hosts by inventory name; every method may be called by any thread.
+
+    Args:
+        specs: how to reach each host, by inventory name.
+        open_at_once: logins that may be in flight.
+        controller_timeout_s: limit of a command on the controller itself.
+    """
+
+    def __init__(
+        self,
+        specs: Mapping[str, ConnectionSpec],
+        *,
+        open_at_once: int = OPEN_AT_ONCE,
+        controller_timeout_s: float = 30.0,
+    ) -> None:
+        self._specs = dict(specs)
+        self._loop = IoLoop()
+        self._gate = OpeningGate(open_at_once)
+        self._lock = threading.RLock()
+        self._sessions: dict[tuple[str, str | None], Session] = {}
+        self._hosts: dict[tuple[str, bool], Host] = {}
+        self._reachable: dict[str, Future[Reachability]] = {}
+        controller = replace(_CONTROLLER, command_timeout_s=controller_timeout_s)
+        self.controller = Session(controller, self._loop, self._gate)
+        self._controller_host: Host | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Inventory names, in their order."""
+        return tuple(self._specs)
+
+    def spec(self, name: str) -> ConnectionSpec:
+        """Return how `name` is reached.
+
+        Raises:
+            UnknownTargetError: no such host here.
+        """
+        try:
+            return self._specs[name]
+        except KeyError:
+            raise UnknownTargetError(f"no host {name!r} among the connections") from None
+
+    def session(self, name: str, *, sudo_user: str | None = None) -> Session:
+        """Return the session of a host; `sudo_user` asks for one that runs as that account.
+
+        Raises:
+            UsageError: the host keeps a backend of testinfra's own, which has no session.
+        """
+        spec = self.spec(name)
+        if not spec.has_session:
+            raise UsageError(f"{spec.label}: {spec.kind} connections have no session")
+        with self._lock:
+            key = (name, sudo_user)
+            if key not in self._sessions:
+                if sudo_user is not None:
+                    spec = replace(spec, sudo=True, sudo_user=sudo_user)
+                self._sessions[key] = Session(spec, self._loop, self._gate)
+                self._make_room()
+            return self._sessions[key]
+
+    def host(self, name: str) -> Host:
+        """Return testinfra's Host for a user's checks; `backend.journal` lists its commands."""
+        return self._host(name, recording=True)
+
+    def reading_host(self, name: str) -> Host:
+        """Return testinfra's Host for entries' reads: commands only read, nothing is recorded."""
+        return self._host(name, recording=False)
+
+    @property
+    def controller_host(self) -> Host:
+        """Testinfra's Host for reads on the controller itself."""
+        from pytest_ddd.connections.testinfra_backend import host_on
+
+        with self._lock:
+            if self._controller_host is None:
+                self._controller_host = host_on(
+                    "controller", self._controller_session, recording=False
+                )
+            return self._controller_host
+
+    def reachable(self, name: str) -> Reachability:
+        """Say whether a host answers; asked once, remembered, never raises."""
+        with self._lock:
+            known = self._reachable.get(name)
+            future = known or self._reachable.setdefault(name, Future())
+        if known is None:
+            future.set_result(self._look(name))
+        return future.result()
+
+    def close(self) -> None:
+        """Close everything; bounded in time, leaves no process, may be called again."""
+        with self._lock:
+            sessions = [*self._sessions.values(), self.controller]
+        wait([session.close() for session in sessions], timeout=_CLOSE_WITHIN_S)
+        self._loop.stop()
+
+    def _host(self, name: str, *, recording: bool) -> Host:
+        from pytest_ddd.connections.testinfra_backend import foreign_host, host_on
+
+        spec = self.spec(name)
+        with self._lock:
+            key = (name, recording)
+            if key not in self._hosts:
+                if spec.has_session:
+                    self._hosts[key] = host_on(
+                        name,
+                        lambda sudo_user: self.session(name, sudo_user=sudo_user),
+                        recording=recording,
+                    )
+                else:
+                    self._hosts[key] = foreign_host(spec.hostspec, recording=recording)
+            return self._hosts[key]
+
+    def _controller_session(self, sudo_user: str | None) -> Session:
+        if sudo_user is None:
+            return self.controller
+        with self._lock:
+            spec = replace(self.controller.spec, sudo=True, sudo_user=sudo_user)
+            key = ("", sudo_user)  # no inventory name is empty
+            return self._sessions.setdefault(key, Session(spec, self._loop, self._gate))
+
+    def _look(self, name: str) -> Reachability:
+        started = clock.monotonic()
+        outcome, reason, hint = Outcome.GREEN, "", ""
+        try:
+            if self.spec(name).has_session:
+                reason = self.session(name).open().result()
+            else:
+                self.host(name).run("exit 0")
+        except DddError as error:
+            outcome, reason, hint = _outcome_of(error), error.message, error.hint
+        except Exception as error:  # noqa: BLE001  # a backend of testinfra's own raises what it likes
+            outcome, reason = Outcome.UNKNOWN, f"{name}: {type(error).__name__}: {error}"
+        took_s = clock.monotonic() - started
+        return Reachability(name=name, outcome=outcome, reason=reason, hint=hint, took_s=took_s)
+
+    def _make_room(self) -> None:
+        """Raise the soft limit of open files where many hosts need more than the usual 1024."""
+        needed = len(self._sessions) * _DESCRIPTORS_A_SESSION + _DESCRIPTORS_SPARE
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if soft == resource.RLIM_INFINITY or needed <= soft:
+            return
+        wanted = 2 * needed if hard == resource.RLIM_INFINITY else min(2 * needed, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def _outcome_of(error: DddError) -> Outcome:
+    """Dead is RED; refused, or unable to look, is UNKNOWN."""
+    dead = isinstance(error, UnreachableError) and not isinstance(error, RefusedError)
+    assert isinstance(error, DddError | CannotLookError)
+    return Outcome.RED if dead else Outcome.UNKNOWN
