@@ -40,11 +40,15 @@ BY_NAME: dict[str, type[Model]] = {
 """Sections that are a mapping by name, and the model of one entry."""
 
 SECTIONS = (*BY_NAME, *WHOLE)
-FILES = {section: "hosts" if section == "groups" else section for section in SECTIONS}
-"""Section -> stem of the file that it stands in."""
+FILES: dict[str, tuple[str, ...]] = {
+    **{section: (section,) for section in SECTIONS},
+    "groups": ("hosts",),
+    "environment": ("environment", "hosts"),
+}
+"""Section -> stems of the files that it may stand in, the usual one first."""
 
-EXTENDS_FILES = ("environment", "hosts")
-"""Files that may carry `extends`."""
+TARGET_FILES = ("environment", "hosts")
+"""Files that say which hosts there are; they alone may carry `extends`."""
 
 OVERRIDABLE = (*ON_HOSTS, "configuration")
 """Sections that `set:` of a group or host may change."""

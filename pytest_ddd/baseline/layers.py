@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pytest_ddd.baseline.contents import EXTENDS_FILES, FILES, SECTIONS, VERSION
+from pytest_ddd.baseline.contents import FILES, SECTIONS, TARGET_FILES, VERSION
 from pytest_ddd.baseline.document import read_document
 from pytest_ddd.baseline.model import BaselineFile
 from pytest_ddd.baseline.tree import Mistakes, Node, nearest, shown
@@ -139,7 +139,11 @@ def _read_layer(root: Path, name: str, mistakes: Mistakes, only: Sequence[str] |
             unusable = True
             continue
         reader = _FileReader(shown_path(root / name), stem, mistakes)
-        sections |= reader.sections(document.root)
+        for section, node in reader.sections(document.root).items():
+            if section in sections:
+                text = f"stands in two files, the other one is {sections[section].origin}"
+                mistakes.add(node.origin, (section,), text)
+            sections[section] = node
         extends += _extends_of(document.root, extends, stem, mistakes)
     return Layer(
         name=name,
@@ -178,13 +182,13 @@ def _files_of(root: Path, name: str, mistakes: Mistakes) -> Iterator[tuple[Path,
         mistakes.add(Origin(file=shown_path(where), line=1), (), text)
     if is_single:
         yield single, None
-    stems = set(FILES.values())
+    stems = {stem for files in FILES.values() for stem in files}
     for path in many:
         origin = Origin(file=shown_path(path), line=1)
         if path.suffix != SUFFIX:
             mistakes.add(origin, (), f"not read: rename it to {shown(path.stem)}{SUFFIX}")
-        elif path.stem in FILES and FILES[path.stem] != path.stem:
-            right = shown_path(directory / f"{FILES[path.stem]}{SUFFIX}")
+        elif path.stem in FILES and path.stem not in FILES[path.stem]:
+            right = shown_path(directory / f"{FILES[path.stem][0]}{SUFFIX}")
             mistakes.add(origin, (), f"{path.stem} stand in {right}")
         elif path.stem not in stems:
             mistakes.add(origin, (), f"no section {shown(path.stem)!r}{nearest(path.stem, stems)}")
@@ -206,8 +210,8 @@ class _FileReader:
             if key == "version":
                 self._check_version(node)
             elif key in SECTIONS:
-                if self._stem is not None and FILES[key] != self._stem:
-                    right = f"{self._place}/{FILES[key]}{SUFFIX}"
+                if self._stem is not None and self._stem not in FILES[key]:
+                    right = f"{self._place}/{FILES[key][0]}{SUFFIX}"
                     self._mistakes.add(
                         node.origin, (key,), f"stands in the wrong file: move it to {right}"
                     )
@@ -239,7 +243,7 @@ def _extends_of(
     if node is None or node.broken:
         return []
     path = ("extends",)
-    if stem is not None and stem not in EXTENDS_FILES:
+    if stem is not None and stem not in TARGET_FILES:
         mistakes.add(node.origin, path, f"belongs into environment{SUFFIX} or hosts{SUFFIX}")
     if before:
         mistakes.add(node.origin, path, f"stands twice, first in {before[0][1]}")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from pytest_ddd.baseline.applying import Applied
-from pytest_ddd.baseline.contents import IN_ENVIRONMENT, keeps_null
+from pytest_ddd.baseline.contents import IN_ENVIRONMENT, SECTIONS, keeps_null
 from pytest_ddd.baseline.declarations import Declarations
 from pytest_ddd.baseline.escalating import read_escalation
 from pytest_ddd.baseline.layers import Layer, read_layers, shown_path
@@ -51,12 +51,14 @@ def load_baseline(root: Path, name: str, *, visitors: Mapping[str, str] | None =
     return _only(baseline, visitors) if visitors else baseline
 
 
-def merge_layers(layers: Sequence[Layer], mistakes: Mistakes) -> dict[str, Node]:
+def merge_layers(
+    layers: Sequence[Layer], mistakes: Mistakes, *, only: Collection[str] = SECTIONS
+) -> dict[str, Node]:
     """Return the sections of an environment, each layer laid over those below it."""
     sections: dict[str, Node] = {}
     for layer in layers:
         for section, node in layer.sections.items():
-            if node.broken:
+            if node.broken or section not in only:
                 continue
             laid = overlay(
                 sections.pop(section, None),

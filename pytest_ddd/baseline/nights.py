@@ -1,34 +1,42 @@
-"""When the night is: which limits hold now, and from when on overnight logs are read."""
+"""Day and night of an environment, in its own time zone."""
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
 from pytest_ddd.baseline.sections.environment import Environment
 
-_BEGUN_S = 3600
-"""A night that began less than an hour ago is not the last night yet: looking back five minutes
-would hide what the night before left."""
-
 
 def profile(environment: Environment, moment: datetime) -> Literal["day", "night"]:
-    """Return which limits hold at a moment, by the environment's own clock."""
-    local = moment.astimezone(ZoneInfo(environment.timezone)).time()
+    """Return which limits hold at a moment: a night begins at `start` and is over at `end`."""
+    local = moment.astimezone(ZoneInfo(environment.timezone))
     start, end = environment.night.start, environment.night.end
-    inside = start <= local < end if start <= end else local >= start or local < end
-    return "night" if inside else "day"
+    now = local.time().replace(tzinfo=None)
+    is_night = start <= now < end if start < end else now >= start or now < end
+    return "night" if is_night else "day"
 
 
 def last_night(environment: Environment, moment: datetime) -> datetime:
-    """Return when the last night began, in UTC."""
+    """Return when the last night that is over began, aware, in UTC.
+
+    In the middle of a night that is the start of the night before, so that a run at 22:05 looks
+    at more than five minutes of logs.
+    """
+    day = moment.astimezone(ZoneInfo(environment.timezone)).date() + timedelta(days=1)
+    while True:
+        start, end = _night(environment, day)
+        if end <= moment:
+            return start
+        day -= timedelta(days=1)
+
+
+def _night(environment: Environment, day: date) -> tuple[datetime, datetime]:
+    """Return start and end of the night that begins on a day."""
     zone = ZoneInfo(environment.timezone)
-    today = moment.astimezone(zone).date()
-    begun = moment - timedelta(seconds=_BEGUN_S)
-    starts = (_at(today - timedelta(days=days), environment.night.start, zone) for days in range(4))
-    return next(start for start in starts if start <= begun)
-
-
-def _at(day: date, hour: time, zone: ZoneInfo) -> datetime:
-    return datetime.combine(day, hour, tzinfo=zone).astimezone(UTC)
+    start, end = environment.night.start, environment.night.end
+    last_day = day if start < end else day + timedelta(days=1)
+    begins = datetime.combine(day, start, zone)
+    ends = datetime.combine(last_day, end, zone)
+    return begins.astimezone(UTC), ends.astimezone(UTC)

@@ -6,7 +6,7 @@ from datetime import time
 from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, model_validator
 
 from pytest_ddd.baseline.fields import Model, TimeOfDay
 
@@ -29,6 +29,12 @@ class Night(Model):
 
     start: TimeOfDay = time(22, 0)
     end: TimeOfDay = time(6, 0)
+
+    @model_validator(mode="after")
+    def _has_a_length(self) -> Night:
+        if self.start == self.end:
+            raise ValueError("start and end are the same: a night needs a length")
+        return self
 
 
 class Environment(Model):

@@ -2,17 +2,56 @@
 
 from __future__ import annotations
 
+import difflib
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from pytest_ddd.baseline.fields import Duration, Model, Secret
+
+KINDS = (
+    "ssh",
+    "local",
+    "docker",
+    "podman",
+    "kubectl",
+    "ansible",
+    "chroot",
+    "lxc",
+    "openshift",
+    "paramiko",
+    "safe-ssh",
+    "salt",
+    "winrm",
+)
+"""Kinds of connection: ours, then those that keep testinfra's own backend."""
+
+
+def _reachable(hostspec: str) -> str:
+    kind, separator, rest = hostspec.partition("://")
+    if not separator:
+        raise ValueError(f"not a hostspec: write ssh://{hostspec or 'ops@10.0.0.1'} or local://")
+    if kind not in KINDS:
+        near = difflib.get_close_matches(kind, KINDS, n=1)
+        known = f"did you mean {near[0]}://?" if near else f"known: {', '.join(KINDS)}"
+        raise ValueError(f"unknown kind of connection {kind!r} ({known})")
+    address = rest.partition("?")[0].rpartition("@")[2]
+    if kind not in ("local", "ansible") and not address:
+        raise ValueError(f"a hostspec needs an address: write {kind}://NAME")
+    if address.startswith("-") or rest.startswith("-"):
+        raise ValueError("an address may not begin with a dash: ssh takes it for an option")
+    return hostspec
+
+
+Hostspec = Annotated[str, AfterValidator(_reachable)]
+"""A way to a host, as testinfra writes it."""
 
 
 class Host(Model):
     """One machine. `set` overrides sections for this host only and is resolved by the loader."""
 
-    connection: str = "local://"
+    connection: Hostspec
     """A hostspec: ssh://user@name:port, local://, docker://, podman://, kubectl://, …"""
     groups: list[str] = Field(default_factory=list)
     description: str = ""
