@@ -7,7 +7,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pytest_ddd.baseline.sections.endpoints import Endpoint
-from pytest_ddd.probes.conditions import AbsentError, find, holds, parse_json, show, show_expected
+from pytest_ddd.probes.conditions import (
+    AbsentError,
+    Json,
+    find,
+    holds,
+    parse_json,
+    show,
+    show_expected,
+)
 from pytest_ddd.probes.http import Response
 from pytest_ddd.results import Value
 
@@ -115,10 +123,16 @@ def _json(expected: Endpoint, response: Response) -> Iterator[Finding]:
         yield Finding(
             path=("json", path),
             name=name,
-            value=show(observed) if isinstance(observed, list | dict | str) else observed,
+            value=_recorded(observed),
             expected=words,
             difference="" if met else f"{name} is {show(observed)}, expected {words}",
         )
+
+
+def _recorded(observed: Json) -> Value:
+    if isinstance(observed, list | dict):
+        return show(observed)
+    return observed[:_EXCERPT_LENGTH] if isinstance(observed, str) else observed
 
 
 def _body(pattern: str, response: Response) -> Finding:

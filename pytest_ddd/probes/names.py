@@ -22,7 +22,7 @@ class Address:
     """One address that a connection can be opened to."""
 
     family: int
-    sockaddr: tuple[str | int | bytes, ...]
+    sockaddr: tuple[str | int, ...]
 
     def __str__(self) -> str:
         name, port = self.sockaddr[:2]
@@ -60,8 +60,12 @@ def look_up(host: str, port: int, deadline: Deadline) -> Sequence[Address]:
 
 def _ask(host: str, port: int) -> Sequence[Address]:
     entries = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    # Only AF_INET and AF_INET6 come back: a tuple of host, port and two numbers for IPv6.
-    return [Address(family=family, sockaddr=tuple(address)) for family, *_, address in entries]
+    return [
+        Address(
+            family=family, sockaddr=tuple(part for part in address if isinstance(part, str | int))
+        )
+        for family, *_, address in entries
+    ]
 
 
 def _explained(host: str, failure: Exception) -> Exception:

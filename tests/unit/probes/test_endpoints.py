@@ -1,0 +1,528 @@
+from __future__ import annotations
+
+import gzip
+import zlib
+
+import pytest
+
+from pytest_ddd import clock
+from pytest_ddd.outcomes import Outcome
+from tests.support.http_servers import (
+    answer,
+    closing,
+    dripping,
+    endless,
+    replying,
+    resetting,
+    routing,
+    serving,
+    silent,
+    unused_port,
+)
+from tests.support.http_verdict import check, endpoint_of
+
+WHERE = "baselines/prod/endpoints.yaml"
+GRACE_S = 0.5
+
+
+def red(problems: tuple[str, ...], *expected: str) -> None:
+    assert problems == expected
+
+
+def test_a_healthy_answer_is_green():
+    with serving(replying(answer())) as server:
+        verdict = check(endpoint_of(f"{server.url}/health", json={"status": "healthy"}))
+
+    assert verdict.outcome is Outcome.GREEN
+    assert verdict.problems == ()
+
+
+def test_everything_that_was_looked_at_is_a_reading_with_what_was_expected():
+    with serving(replying(answer())) as server:
+        url = f"{server.url}/health"
+        verdict = check(endpoint_of(url, json={"status": "healthy"}, body="heal"))
+
+    assert verdict.answer is not None
+    seen = [(reading.name, reading.value, reading.expected) for reading in verdict.answer.readings]
+    assert seen[1:] == [
+        ("shop status", 200, "200"),
+        ("shop json status", "healthy", '"healthy"'),
+        ("shop body", "heal", "~heal"),
+    ]
+    assert seen[0][0] == "shop latency"
+
+
+def test_the_status_reading_carries_the_answer_and_its_digest():
+    with serving(replying(answer(b"hello"))) as server:
+        verdict = check(endpoint_of(server.url))
+
+    assert verdict.answer is not None
+    status = verdict.answer.readings[1]
+    assert status.detail == "hello"
+    assert status.digest == "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
+    assert status.source == f"GET {server.url}"
+
+
+def test_a_500_is_red():
+    with serving(replying(answer(b"", status="500 Oh"))) as server:
+        url = f"{server.url}/health"
+        verdict = check(endpoint_of(url, status=200))
+
+    assert verdict.outcome is Outcome.RED
+    red(verdict.problems, f"{url}: status 500, expected 200 ({WHERE}:5)")
+
+
+def test_wrong_json_is_red():
+    with serving(replying(answer(b'{"status": "degraded"}'))) as server:
+        url = f"{server.url}/health"
+        verdict = check(endpoint_of(url, json={"status": "healthy"}))
+
+    assert verdict.outcome is Outcome.RED
+    red(verdict.problems, f'{url}: json status is "degraded", expected "healthy" ({WHERE}:6)')
+
+
+def test_a_page_instead_of_json_is_red():
+    with serving(replying(answer(b"<html>Sorry"))) as server:
+        verdict = check(endpoint_of(server.url, json={"status": "healthy"}))
+
+    words = 'answer is not JSON: Expecting value at line 1 column 1; it begins "<html>Sorry"'
+    assert verdict.outcome is Outcome.RED
+    red(verdict.problems, f"{server.url}: {words} ({WHERE}:5)")
+
+
+@pytest.mark.parametrize(
+    ("limits", "outcome", "words"),
+    [
+        ({"warn": "10ms", "crit": "5s"}, Outcome.YELLOW, f">= warn 10 ms ({WHERE}:6)"),
+        ({"warn": "10ms", "crit": "20ms"}, Outcome.RED, f">= crit 20 ms ({WHERE}:7)"),
+    ],
+)
+def test_a_slow_answer_is_judged_by_its_latency(limits, outcome, words):
+    with serving(dripping(answer(), interval_s=0.05, at_once=len(answer()) - 1)) as server:
+        verdict = check(endpoint_of(server.url, latency=limits))
+
+    assert verdict.outcome is outcome
+    assert verdict.judged[0].endswith(words)
+
+
+def test_a_refused_connection_is_red_with_one_clear_message():
+    url = f"http://127.0.0.1:{unused_port()}/health"
+    verdict = check(endpoint_of(url))
+
+    assert verdict.outcome is Outcome.RED
+    red(verdict.problems, f"{url}: connection refused ({WHERE}:4)")
+
+
+def test_no_answer_never_judges_green():
+    url = f"http://127.0.0.1:{unused_port()}/health"
+    verdict = check(endpoint_of(url))
+
+    assert verdict.judged == ("shop latency: connection refused",)
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "words", "line"),
+    [
+        pytest.param(silent, "no answer within 300 ms", 5, id="silent"),
+        pytest.param(
+            dripping(answer(), interval_s=0.02), "no full answer within 300 ms", 5, id="head drips"
+        ),
+        pytest.param(
+            dripping(answer(b"x" * 900), interval_s=0.02, at_once=100),
+            "no full answer within 300 ms",
+            5,
+            id="body drips",
+        ),
+        pytest.param(
+            endless(b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 100 Continue\r\n\r\n"),
+            "no full answer within 300 ms",
+            5,
+            id="continues for ever",
+        ),
+        pytest.param(closing, "connection closed without an answer", 4, id="closes"),
+        pytest.param(resetting, "connection reset", 4, id="resets"),
+        pytest.param(replying(b"SSH-2.0-OpenSSH_9\r\n"), "answer is not HTTP", 4, id="not HTTP"),
+        pytest.param(
+            replying(answer(b"half", length=100)),
+            "answer is cut short: 4 of 100 bytes",
+            4,
+            id="cut",
+        ),
+        pytest.param(
+            replying(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel"),
+            "answer is cut short",
+            4,
+            id="cut chunk",
+        ),
+        pytest.param(
+            replying(answer(gzip.compress(b"hello")[:-9], headers=("Content-Encoding: gzip",))),
+            "answer is cut short: its gzip content has no end",
+            4,
+            id="cut gzip",
+        ),
+        pytest.param(
+            replying(answer(b"no gzip", headers=("Content-Encoding: gzip",))),
+            "answer is damaged: not gzip",
+            4,
+            id="damaged gzip",
+        ),
+        pytest.param(
+            replying(answer(b"?", headers=("Content-Encoding: br",))),
+            "answer has the encoding 'br', which was not asked for",
+            4,
+            id="brotli",
+        ),
+    ],
+)
+def test_half_an_answer_is_red_in_time(behaviour, words, line):
+    with serving(behaviour) as server:
+        started_s = clock.monotonic()
+        verdict = check(endpoint_of(server.url, deadline="300ms"))
+        took_s = clock.monotonic() - started_s
+
+    assert verdict.outcome is Outcome.RED
+    (problem,) = verdict.problems
+    assert problem.startswith(f"{server.url}: {words}")
+    assert problem.endswith(f"({WHERE}:{line})")
+    assert took_s < 0.3 + GRACE_S
+
+
+def test_a_server_that_takes_no_connections_is_red_in_time():
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full:
+        port = full.getsockname()[1]
+        waiting = [socket.socket() for _ in range(3)]  # fill the queue, so that SYNs are dropped
+        for one in waiting:
+            one.setblocking(False)
+            one.connect_ex(("127.0.0.1", port))
+        url = f"http://127.0.0.1:{port}"
+        started_s = clock.monotonic()
+        verdict = check(endpoint_of(url, deadline="300ms"))
+        took_s = clock.monotonic() - started_s
+        for one in waiting:
+            one.close()
+
+    assert verdict.outcome is Outcome.RED
+    red(verdict.problems, f"{url}: no connection within 300 ms ({WHERE}:5)")
+    assert took_s < 0.3 + GRACE_S
+
+
+HUGE = b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n"
+CHUNKS = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "behaviour",
+    [
+        pytest.param(endless(HUGE, b"x" * 65536), id="with a length"),
+        pytest.param(endless(CHUNKS, b"1000\r\n" + b"x" * 4096 + b"\r\n"), id="in chunks"),
+        pytest.param(endless(b"HTTP/1.1 200 OK\r\n\r\n", b"x" * 65536), id="until it closes"),
+        pytest.param(
+            replying(
+                answer(gzip.compress(bytes(100_000_000)), headers=("Content-Encoding: gzip",))
+            ),
+            id="gzip bomb",
+        ),
+        pytest.param(
+            replying(
+                answer(zlib.compress(bytes(10_000_000)), headers=("Content-Encoding: deflate",))
+            ),
+            id="deflate bomb",
+        ),
+        pytest.param(
+            endless(
+                b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n", gzip.compress(b"") * 1000
+            ),
+            id="gzip of nothing for ever",
+        ),
+    ],
+)
+def test_an_answer_over_the_limit_is_red(behaviour):
+    with serving(behaviour) as server:
+        verdict = check(endpoint_of(server.url, max_body="64KiB"))
+
+    assert verdict.outcome is Outcome.RED
+    red(verdict.problems, f"{server.url}: answer is longer than 64 KiB ({WHERE}:5)")
+
+
+def test_a_gzip_bomb_takes_no_memory():
+    import tracemalloc
+
+    bomb = answer(gzip.compress(bytes(100_000_000)), headers=("Content-Encoding: gzip",))
+    with serving(replying(bomb)) as server:
+        endpoint = endpoint_of(server.url, max_body="64KiB")
+        tracemalloc.start()
+        check(endpoint)
+        peak_bytes = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+
+    assert peak_bytes < 2_000_000
+
+
+def test_an_answer_of_exactly_the_limit_is_green():
+    with serving(replying(answer(b"x" * 1024))) as server:
+        verdict = check(endpoint_of(server.url, max_body="1KiB"))
+
+    assert verdict.outcome is Outcome.GREEN
+
+
+def test_gzip_in_several_members_is_read_to_its_end():
+    body = gzip.compress(b"one ") + gzip.compress(b"two")
+    with serving(replying(answer(body, headers=("Content-Encoding: gzip",)))) as server:
+        verdict = check(endpoint_of(server.url, body="^one two$"))
+
+    assert verdict.outcome is Outcome.GREEN
+
+
+def test_a_body_without_the_pattern_is_red():
+    with serving(replying(answer(b"Sorry"))) as server:
+        verdict = check(endpoint_of(server.url, body="Welcome"))
+
+    assert verdict.outcome is Outcome.RED
+    words = 'body has no ~Welcome; it begins "Sorry"'
+    red(verdict.problems, f"{server.url}: {words} ({WHERE}:5)")
+
+
+@pytest.mark.parametrize(
+    ("headers", "words"),
+    [
+        ((), "header X-Frame-Options is absent, expected ~DENY"),
+        (("X-Frame-Options: ALLOW",), 'header X-Frame-Options is "ALLOW", expected ~DENY'),
+    ],
+)
+def test_a_wrong_header_is_red(headers, words):
+    with serving(replying(answer(headers=headers))) as server:
+        verdict = check(endpoint_of(server.url, response_headers={"X-Frame-Options": "DENY"}))
+
+    assert verdict.outcome is Outcome.RED
+    red(verdict.problems, f"{server.url}: {words} ({WHERE}:6)")
+
+
+def test_a_head_request_needs_no_body():
+    with serving(replying(answer(b"", length=5000))) as server:
+        verdict = check(endpoint_of(server.url, method="HEAD"))
+
+    assert verdict.outcome is Outcome.GREEN
+    assert server.requests[0].startswith("HEAD / HTTP/1.1\r\n")
+
+
+def test_a_request_says_who_asks_and_nothing_from_the_environment(monkeypatch, tmp_path):
+    (tmp_path / ".netrc").write_text("machine 127.0.0.1 login me password secret\n")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{unused_port()}")
+    with serving(replying(answer())) as server:
+        verdict = check(endpoint_of(f"{server.url}/a b?q=ü"))
+
+    assert verdict.outcome is Outcome.GREEN
+    lines = server.requests[0].split("\r\n")
+    assert lines[:2] == ["GET /a%20b?q=%C3%BC HTTP/1.1", f"Host: 127.0.0.1:{server.port}"]
+    assert lines[2].startswith("User-Agent: pytest-ddd")
+    assert lines[3:5] == ["Accept: */*", "Accept-Encoding: identity"]
+    assert lines[5:] == ["", ""]
+
+
+@pytest.mark.parametrize(("status", "expected"), [([200, 204], "200 or 204"), (201, "201")])
+def test_an_unexpected_status_names_those_expected(status, expected):
+    with serving(replying(answer(status="418 Teapot"))) as server:
+        verdict = check(endpoint_of(server.url, status=status))
+
+    red(verdict.problems, f"{server.url}: status 418, expected {expected} ({WHERE}:5)")
+
+
+def test_a_second_attempt_that_passes_is_green_and_told():
+    bad = answer(b"", status="503 Busy")
+    with serving(replying(bad, answer())) as server:
+        verdict = check(endpoint_of(server.url, attempts={"count": 3, "interval": "10ms"}))
+
+    assert verdict.outcome is Outcome.GREEN
+    assert verdict.answer is not None
+    assert server.connections == 2
+    last = verdict.answer.readings[-1]
+    assert (last.name, last.value, last.expected) == ("shop attempts", 2, "at most 3")
+    assert last.detail == (
+        f"passed on attempt 2\n1: {server.url}: status 503, expected 200\n2: passed"
+    )
+    statuses = [
+        (reading.attempt, reading.value)
+        for reading in verdict.answer.readings
+        if reading.name == "shop status"
+    ]
+    assert statuses == [(1, 503), (2, 200)]
+
+
+def test_all_attempts_failing_is_red():
+    with serving(replying(answer(b"", status="503 Busy"))) as server:
+        verdict = check(endpoint_of(server.url, attempts={"count": 3, "interval": "10ms"}))
+
+    assert verdict.outcome is Outcome.RED
+    assert server.connections == 3
+
+
+def test_a_healed_endpoint_is_green_after_it_is_forgotten():
+    with serving(replying(answer(b"", status="500 Oh"), answer())) as server:
+        endpoint = endpoint_of(server.url)
+        first = check(endpoint).outcome
+        again = check(endpoint).outcome
+        endpoint.forget()
+        healed = check(endpoint).outcome
+
+    assert (first, again, healed) == (Outcome.RED, Outcome.RED, Outcome.GREEN)
+
+
+def test_a_tcp_port_that_takes_connections_is_green():
+    with serving(silent) as server:
+        verdict = check(endpoint_of(f"tcp://127.0.0.1:{server.port}"))
+
+    assert verdict.outcome is Outcome.GREEN
+    assert verdict.answer is not None
+    assert verdict.answer.certificate is None
+
+
+def test_a_closed_tcp_port_is_red():
+    url = f"tcp://127.0.0.1:{unused_port()}"
+    verdict = check(endpoint_of(url))
+
+    assert verdict.outcome is Outcome.RED
+    red(verdict.problems, f"{url}: connection refused ({WHERE}:4)")
+
+
+def test_a_secret_goes_out_and_is_redacted(monkeypatch):
+    from pytest_ddd import redaction
+
+    monkeypatch.setenv("SHOP_TOKEN", "s3cr3t-canary-77\n")
+    with serving(replying(answer())) as server:
+        headers = {"X-Key": {"env": "SHOP_TOKEN"}}
+        verdict = check(endpoint_of(server.url, headers=headers))
+
+    assert verdict.outcome is Outcome.GREEN
+    assert "\r\nX-Key: s3cr3t-canary-77\r\n" in server.requests[0]
+    assert "canary" not in redaction.scrub("seen: s3cr3t-canary-77")
+
+
+@pytest.mark.parametrize(
+    ("reference", "words"),
+    [
+        ({"env": "NO_SUCH"}, "secret is missing: environment variable NO_SUCH"),
+        ({"file": "/no/such"}, "secret is missing: file /no/such: No such file or directory"),
+        ({"command": ["false"]}, "secret is missing: false ended with 1"),
+        ({"command": ["/no/such"]}, "secret is missing: /no/such: No such file or directory"),
+        ({"command": ["true"]}, "secret is empty: command ['true']"),
+    ],
+)
+def test_a_missing_secret_is_unknown(reference, words):
+    with serving(replying(answer())) as server:
+        verdict = check(endpoint_of(server.url, headers={"X-Key": reference}))
+
+    assert verdict.outcome is Outcome.UNKNOWN
+    assert verdict.unknown.startswith(f"{server.url}: {words} ({WHERE}:4)\n  hint: ")
+    assert server.connections == 0
+
+
+def test_a_secret_with_a_line_break_is_unknown_and_not_shown(tmp_path):
+    secret = tmp_path / "secret"
+    secret.write_text("canary\r\nX-Evil: 1")
+    with serving(replying(answer())) as server:
+        verdict = check(endpoint_of(server.url, headers={"X-Key": {"file": str(secret)}}))
+
+    assert verdict.outcome is Outcome.UNKNOWN
+    assert "header 'X-Key' cannot be sent" in verdict.unknown
+    assert "canary" not in verdict.unknown
+
+
+def redirect(to: str, status: str = "302 Found") -> bytes:
+    return answer(b"", status=status, headers=(f"Location: {to}",))
+
+
+def test_redirects_are_followed_and_recorded():
+    with serving(routing({"/a": redirect("/b"), "/b": redirect("c"), "/c": answer()})) as server:
+        verdict = check(endpoint_of(f"{server.url}/a"))
+
+    assert verdict.outcome is Outcome.GREEN
+    assert verdict.answer is not None
+    way = f"{server.url}/a -> {server.url}/b -> {server.url}/c"
+    assert verdict.answer.latency.detail.endswith(f"redirected {way}")
+
+
+def test_without_redirects_the_first_answer_is_judged():
+    with serving(routing({"/a": redirect("/b")})) as server:
+        verdict = check(endpoint_of(f"{server.url}/a", redirects=0, status=302))
+
+    assert verdict.outcome is Outcome.GREEN
+
+
+def test_a_redirect_loop_is_red():
+    with serving(routing({"/a": redirect("/b"), "/b": redirect("/a")})) as server:
+        url = server.url
+        verdict = check(endpoint_of(f"{url}/a", redirects=5))
+
+    assert verdict.outcome is Outcome.RED
+    words = f"redirect loop: {url}/a -> {url}/b -> {url}/a"
+    red(verdict.problems, f"{url}/a: {words} ({WHERE}:5)")
+
+
+def test_too_many_redirects_are_red():
+    routes = {f"/{n}": redirect(f"/{n + 1}") for n in range(5)}
+    with serving(routing(routes)) as server:
+        url = server.url
+        verdict = check(endpoint_of(f"{url}/0", redirects=2))
+
+    assert verdict.outcome is Outcome.RED
+    words = f"more than 2 redirects: {url}/1 -> {url}/2 -> {url}/3"
+    red(verdict.problems, f"{url}/0: {words} ({WHERE}:5)")
+
+
+@pytest.mark.parametrize("to", ["ftp://x/", "javascript:alert(1)", "http://[::1"])
+def test_a_redirect_to_nowhere_is_red(to):
+    with serving(routing({"/a": redirect(to)})) as server:
+        verdict = check(endpoint_of(f"{server.url}/a"))
+
+    words = f"redirects to what cannot be asked: {to!r}"
+    red(verdict.problems, f"{server.url}/a: {words} ({WHERE}:3)")
+
+
+def test_a_redirect_to_a_dead_server_says_where():
+    to = f"http://127.0.0.1:{unused_port()}/"
+    with serving(routing({"/a": redirect(to)})) as server:
+        verdict = check(endpoint_of(f"{server.url}/a"))
+
+    red(verdict.problems, f"{server.url}/a: redirected to {to}: connection refused ({WHERE}:4)")
+
+
+def test_headers_go_along_to_the_same_origin_and_nowhere_else():
+    with serving(replying(answer())) as other:
+        back = redirect(f"{other.url}/x")
+        with serving(routing({"/a": redirect("/b"), "/b": back})) as server:
+            headers = {"X-Key": "mine", "Authorization": "Basic x", "Accept": "text/x"}
+            verdict = check(endpoint_of(f"{server.url}/a", headers=headers))
+
+    assert verdict.outcome is Outcome.GREEN
+    assert "X-Key: mine" in server.requests[1]
+    assert "Authorization: Basic x" in server.requests[1]
+    assert "X-Key" not in other.requests[0]
+    assert "Authorization" not in other.requests[0]
+    assert "Accept: text/x" in other.requests[0]
+
+
+@pytest.mark.parametrize(
+    ("status", "method"), [("303 See", "GET"), ("302 Found", "GET"), ("307 Temporary", "POST")]
+)
+def test_a_redirected_post_keeps_its_method_only_when_told(status, method):
+    with serving(routing({"/a": redirect("/b", status), "/b": answer()})) as server:
+        check(endpoint_of(f"{server.url}/a", method="POST"))
+
+    assert server.requests[1].startswith(f"{method} /b ")
+
+
+def test_many_endpoints_are_read_at_once():
+    from concurrent.futures import ThreadPoolExecutor
+
+    with serving(dripping(answer(), interval_s=0.3, at_once=len(answer()) - 1)) as server:
+        endpoints = [endpoint_of(f"{server.url}/{number}") for number in range(30)]
+        started_s = clock.monotonic()
+        with ThreadPoolExecutor(30) as pool:
+            outcomes = {verdict.outcome for verdict in pool.map(check, endpoints)}
+        took_s = clock.monotonic() - started_s
+
+    assert outcomes == {Outcome.GREEN}
+    assert took_s < 2.0
