@@ -131,5 +131,5 @@ class IoLoop:
         """One session's defect must not stop the others; the session's own deadlines end it."""
         try:
             callback()
-        except Exception:
+        except Exception:  # noqa: BLE001  # logged, and the thread serves all hosts
             _LOG.exception("a connection's callback failed")
