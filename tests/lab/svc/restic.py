@@ -1,0 +1,98 @@
+"""A restic repository with old, new, damaged or locked content."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from tests.lab.host import LabHost
+from tests.lab.proc import Proc, wait_for
+from tests.lab.reap import Ledger
+from tests.lab.svc.repository import Place
+
+PASSWORD = "lab-restic-password"
+
+
+class Restic:
+    """A repository; every command uses its own cache directory, so tests do not see each other."""
+
+    def __init__(self, ledger: Ledger, path: Path, host: LabHost | None = None) -> None:
+        """Make the repository at `path`, on this machine or inside a host."""
+        self.ledger, self.path = ledger, path
+        self.password_file = path.with_name(f"{path.name}.password")
+        self.wrong_password_file = path.with_name(f"{path.name}.wrong")
+        environment = {
+            "RESTIC_REPOSITORY": str(path),
+            "RESTIC_PASSWORD_FILE": str(self.password_file),
+            "RESTIC_CACHE_DIR": str(path.with_name(f"{path.name}.cache")),
+            "GOMAXPROCS": "2",
+        }
+        self.place = _place(path, environment, host)
+        self._write(host, self.password_file, PASSWORD)
+        self._write(host, self.wrong_password_file, "wrong")
+        self.place.run("restic", "init")
+
+    @staticmethod
+    def _write(host: LabHost | None, path: Path, text: str) -> None:
+        if host is not None:
+            host.write(str(path), f"{text}\n", mode=0o600)
+        else:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(f"{text}\n")
+            path.chmod(0o600)
+
+    def backup(
+        self, *sources: Path, at: datetime | None = None, tag: str = "lab", host: str = ""
+    ) -> None:
+        """Back the sources up, if wanted with the time stamp of another day."""
+        when = ["--time", at.astimezone().strftime("%Y-%m-%d %H:%M:%S")] if at else []
+        name = ["--host", host] if host else []
+        self.place.run(
+            "restic",
+            "backup",
+            "--quiet",
+            "--tag",
+            tag,
+            *when,
+            *name,
+            *(str(path) for path in sources),
+        )
+
+    def restic(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Any restic command; a failure is given back, not raised."""
+        return self.place.run("restic", *arguments, check=False)
+
+    def damage_pack(self, *, cut: bool = False) -> Path:
+        """Break a data pack: `restic check` does not notice, `--read-data` does; cut, both do."""
+        return self.place.damage("data/*/*", cut=cut)
+
+    @contextmanager
+    def locked(self, *, exclusive: bool = False) -> Iterator[None]:
+        """Another restic holds the lock: a backup that never ends, or (exclusive) a check that hangs."""
+        before = set(self._locks())
+        command = "exec restic check" if exclusive else "sleep 600 | restic backup --stdin"
+        proc = Proc(self.ledger, "restic-lock", self.place.argv("sh", "-c", command))
+        try:
+            proc.ready(lambda: bool(set(self._locks()) - before), 20.0)
+            if exclusive:
+                os.kill(proc.pid, signal.SIGSTOP)
+            yield
+        finally:
+            proc.stop(signal.SIGKILL)
+            self.place.run("restic", "unlock", "--remove-all")
+            wait_for(lambda: not self._locks(), 5.0)
+
+    def _locks(self) -> list[Path]:
+        return list((self.place.seen / "locks").iterdir())
+
+
+def _place(path: Path, environment: dict[str, str], host: LabHost | None) -> Place:
+    if host is None:
+        return Place.here(path, environment)
+    seen = host.root / path.relative_to("/")
+    return Place(path=path, seen=seen, prefix=host.nsenter(), environment=environment)
