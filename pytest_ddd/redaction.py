@@ -19,7 +19,7 @@ from urllib.parse import quote, quote_plus
 
 from pytest_ddd.errors import UsageError
 from pytest_ddd.plain import capped, visible
-from pytest_ddd.redaction_rules import RULES, TOKEN, Rule, secret_word
+from pytest_ddd.redaction_rules import TOKEN, Rule, rules, secret_word
 
 Scrubbed = TypeVar("Scrubbed")
 
@@ -159,7 +159,7 @@ class Redactor:
             if "\n" in clean:
                 clean = self._without_wrapped(clean, known, shelf)
         lowered = clean.lower()
-        for rule in RULES:
+        for rule in rules():
             for needle in rule.needles:
                 if needle in lowered:
                     clean = rule.pattern.sub(partial(self._swap, rule, shelf), clean)

