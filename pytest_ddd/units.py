@@ -5,14 +5,22 @@ from __future__ import annotations
 import re
 
 _DURATION_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|w)")
+_NUMBER = r"([0-9]{1,15}(?:\.[0-9]{1,15})?)"
+"""Longer numbers are typing errors, and would not fit a float or a size."""
+
+_DURATION = re.compile(_NUMBER + "(ms|s|m|h|d|w)")
 _SIZE_BYTES = {
     "B": 1,
-    **{f"{prefix}B": 1000**power for power, prefix in enumerate(("k", "M", "G", "T", "P"), start=1)},
-    **{f"{prefix}iB": 1024**power for power, prefix in enumerate(("K", "M", "G", "T", "P"), start=1)},
+    **{
+        f"{prefix}B": 1000**power for power, prefix in enumerate(("k", "M", "G", "T", "P"), start=1)
+    },
+    **{
+        f"{prefix}iB": 1024**power
+        for power, prefix in enumerate(("K", "M", "G", "T", "P"), start=1)
+    },
 }
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kKMGTP]?i?B)")
-_PERCENT = re.compile(r"(\d+(?:\.\d+)?)\s*%")
+_SIZE = re.compile(_NUMBER + r"\s*([kKMGTP]?i?B)")
+_PERCENT = re.compile(_NUMBER + r"\s*%")
 
 
 def parse_duration(text: str) -> float:

@@ -31,6 +31,8 @@ class Inventory:
 
         A name is the environment, a group, a host, a hostspec or a glob over host names.
         """
+        if not self.connections:  # only a base for `extends`: its groups have no hosts
+            return None
         if name == self.environment:
             return tuple(self.connections)
         if name in self.groups:
@@ -48,6 +50,8 @@ class Inventory:
     @property
     def names(self) -> tuple[str, ...]:
         """Every name that can be selected here."""
+        if not self.connections:
+            return ()
         return (self.environment, *self.groups, *self.connections)
 
 
@@ -105,7 +109,7 @@ class Catalogue:
 
     def names(self) -> list[str]:
         """Return every name of every environment that can be read."""
-        found: dict[str, None] = dict.fromkeys(self.environments)
+        found: dict[str, None] = {}
         for environment in self.environments:
             try:
                 found |= dict.fromkeys(self.inventory(environment).names)

@@ -8,7 +8,16 @@ from datetime import time
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    Strict,
+    WithJsonSchema,
+    model_validator,
+)
 
 from pytest_ddd import units
 
@@ -36,6 +45,11 @@ def _parsed(parse: Callable[[str], T], example: str) -> BeforeValidator:
     return BeforeValidator(read)
 
 
+def _written(pattern: str, *examples: str) -> WithJsonSchema:
+    """Tell editors how the value is written in the file."""
+    return WithJsonSchema({"type": "string", "pattern": pattern, "examples": list(examples)})
+
+
 def _compilable(pattern: str) -> str:
     try:
         re.compile(pattern)
@@ -50,19 +64,32 @@ def _time_of_day(value: object) -> object:
     raise ValueError(f'not a time of day: {value!r} (write "22:00", in quotes)')
 
 
-Duration = Annotated[float, _parsed(units.parse_duration, "30s or 15m")]
+Whole = Annotated[int, Strict()]
+"""A whole number; `true`, `1.0` and `"1"` are not."""
+
+Duration = Annotated[
+    float,
+    _parsed(units.parse_duration, "30s or 15m"),
+    _written(r"^([0-9.]+(ms|s|m|h|d|w) *)+$", "30s", "15m", "1h30m"),
+]
 """Seconds, written `15m`."""
 
-Size = Annotated[int, _parsed(units.parse_size, "10GiB")]
+Size = Annotated[
+    int,
+    _parsed(units.parse_size, "10GiB"),
+    _written(r"^[0-9.]+ *[kKMGTP]?i?B$", "500MB", "10GiB"),
+]
 """Bytes, written `10GiB`."""
 
-Percent = Annotated[float, _parsed(units.parse_percent, "80%"), Field(ge=0)]
+Percent = Annotated[float, _parsed(units.parse_percent, "80%"), _written(r"^[0-9.]+ *%$", "80%")]
 """A percentage, written `80%`."""
 
 Pattern = Annotated[str, AfterValidator(_compilable)]
 """A regular expression."""
 
-TimeOfDay = Annotated[time, BeforeValidator(_time_of_day)]
+TimeOfDay = Annotated[
+    time, BeforeValidator(_time_of_day), _written("^[0-2][0-9]:[0-5][0-9]$", "22:00")
+]
 """A time of day, written `"22:00"`."""
 
 
@@ -123,8 +150,8 @@ class PercentLimits(Limits):
 class CountLimits(Limits):
     """Limits of a count; more is worse."""
 
-    warn: Annotated[int, Field(ge=0)] | None = None
-    crit: Annotated[int, Field(ge=0)] | None = None
+    warn: Annotated[Whole, Field(ge=0)] | None = None
+    crit: Annotated[Whole, Field(ge=0)] | None = None
 
     @model_validator(mode="after")
     def _in_order(self) -> CountLimits:
@@ -135,7 +162,7 @@ class CountLimits(Limits):
 class Attempts(Model):
     """How often an entry is looked at inside one run before its answer counts."""
 
-    count: Annotated[int, Field(ge=1, le=20)] = 1
+    count: Annotated[Whole, Field(ge=1, le=20)] = 1
     interval: Duration = 5.0
 
 

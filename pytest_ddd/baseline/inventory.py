@@ -12,7 +12,7 @@ from pytest_ddd.baseline.catalogue import Catalogue, Inventory, split_name
 from pytest_ddd.baseline.layers import environment_names, shown_path
 from pytest_ddd.baseline.loader import load_baseline
 from pytest_ddd.baseline.model import Baseline
-from pytest_ddd.baseline.tree import nearest, shown
+from pytest_ddd.baseline.tree import shown, suggestion
 from pytest_ddd.errors import UnknownTargetError, UsageError
 
 DEFAULT_ENVIRONMENT = "local"
@@ -57,6 +57,11 @@ def select(root: Path, names: Sequence[str]) -> Selection:
     """
     wanted, unwanted = _terms(names)
     catalogue = Catalogue(root)
+    if not names and DEFAULT_ENVIRONMENT not in catalogue.environments:
+        raise UnknownTargetError(
+            f"no --host is given, and there is no environment {DEFAULT_ENVIRONMENT!r}",
+            hint=f"say where to look: --host={_some(catalogue.environments) or 'NAME'}",
+        )
     environment, visitors = _environment(catalogue, wanted)
     baseline = load_baseline(root, environment, visitors=visitors)
     if not baseline.hosts:
@@ -123,6 +128,12 @@ def _environment(catalogue: Catalogue, wanted: Sequence[str]) -> tuple[str, dict
             f"one run looks at one environment: {places}",
             hint=f"run them one after the other: --host={next(iter(found))}",
         )
+    if visitors and DEFAULT_ENVIRONMENT not in catalogue.environments:
+        raise UnknownTargetError(
+            f"{next(iter(visitors.values()))} is in no baseline, and there is no environment "
+            f"{DEFAULT_ENVIRONMENT!r} whose thresholds it could have",
+            hint="add the host to hosts.yaml of an environment",
+        )
     return next(iter(found.values()), DEFAULT_ENVIRONMENT), visitors
 
 
@@ -166,7 +177,7 @@ def _members(inventory: Inventory, term: str) -> tuple[str, ...]:
 
 def _unknown(term: str, known: Sequence[str]) -> UnknownTargetError:
     return UnknownTargetError(
-        f"no host, group or environment {shown(term)!r}{nearest(term, known)}",
+        f"no host, group or environment {shown(term)!r}{suggestion(term, known)}",
         hint=f"there is: {_some(known)}",
     )
 

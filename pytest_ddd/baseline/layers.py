@@ -10,7 +10,7 @@ from pathlib import Path
 from pytest_ddd.baseline.contents import FILES, SECTIONS, TARGET_FILES, VERSION
 from pytest_ddd.baseline.document import read_document
 from pytest_ddd.baseline.model import BaselineFile
-from pytest_ddd.baseline.tree import Mistakes, Node, nearest, shown
+from pytest_ddd.baseline.tree import Mistakes, Node, nearest, shown, suggestion
 from pytest_ddd.errors import BaselineError, UnknownTargetError
 from pytest_ddd.results import Origin
 
@@ -224,9 +224,11 @@ class _FileReader:
         return found
 
     def _unknown(self, key: str, node: Node) -> None:
-        near = nearest(key, ("version", "extends", *SECTIONS))
-        below = f" (entries stand below `{self._stem}:`)" if self._stem is not None else ""
-        text = f"unknown key {shown(key)!r}{near if 'mean' in near or not below else below}"
+        known = ("version", "extends", *SECTIONS)
+        more = suggestion(key, known)
+        if not more and self._stem is not None:
+            more = f" (entries stand below `{self._stem}:`)"
+        text = f"unknown key {shown(key)!r}{more or nearest(key, known)}"
         self._mistakes.add(node.origin, (), text)
 
     def _check_version(self, node: Node) -> None:

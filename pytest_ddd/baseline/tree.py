@@ -114,12 +114,15 @@ def shown(text: str) -> str:
     return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in short)
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
-    """Return `; did you mean X?`, or what there is when nothing comes near."""
-    names = sorted(set(known))
-    folded = {each.lower(): each for each in names}
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """Return `; did you mean X?`, or an empty text when nothing comes near."""
+    folded = {each.lower(): each for each in sorted(set(known))}
     close = difflib.get_close_matches(name[:200].lower(), folded, n=1, cutoff=0.6)
-    if close:
-        return f"; did you mean {folded[close[0]]!r}?"
+    return f"; did you mean {folded[close[0]]!r}?" if close else ""
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return a suggestion, or what there is when nothing comes near."""
+    names = sorted(set(known))
     some = ", ".join(shown(each) for each in names[:20]) + (", …" if len(names) > 20 else "")
-    return f" (there is: {some})" if names else ""
+    return suggestion(name, names) or (f" (there is: {some})" if names else "")

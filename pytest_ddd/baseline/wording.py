@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from pytest_ddd.baseline.fields import Model, SecretRef
-from pytest_ddd.baseline.tree import Mistakes, Node, Path, nearest, plain, shown
+from pytest_ddd.baseline.tree import Mistakes, Node, Path, nearest, plain, shown, suggestion
 
 M = TypeVar("M", bound=Model)
 
@@ -114,8 +114,8 @@ def _said(error: ErrorDetails) -> str:
             str(context.get("expected", "")).replace("'", "").replace(" or ", ", ").split(", ")
         )
         value = error["input"]
-        near = nearest(value, choices) if isinstance(value, str) else ""
-        return f"must be one of {', '.join(choices)}{near if 'mean' in near else ''}"
+        near = suggestion(value, choices) if isinstance(value, str) else ""
+        return f"must be one of {', '.join(choices)}{near}"
     if kind == "too_short":
         return "must not be empty"
     for name, words in (

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from pytest_ddd.baseline.fields import (
     Duration,
@@ -22,6 +23,16 @@ _NEEDS = {
     "files": "files",
     "command": "command",
 }
+
+
+def _subset(text: str) -> str:
+    if not re.fullmatch(r"[0-9]+(\.[0-9]+)?%|[0-9]+/[0-9]+|[0-9]+[KMGT]?", text):
+        raise ValueError("not a part of a repository: write 10%, 1/5 or 500M")
+    return text
+
+
+Subset = Annotated[str, AfterValidator(_subset)]
+"""How `restic check --read-data-subset` takes it."""
 
 
 class Backup(Entry):
@@ -50,7 +61,7 @@ class Backup(Entry):
     """How much smaller than the median of the previous ones the latest may be."""
     integrity: Literal["none", "structure", "data"] = "structure"
     """`structure` reads the index only and does not see damaged data; `data` reads the data."""
-    data_subset: Annotated[str, Field(pattern=r"^(\d+(\.\d+)?%|\d+/\d+|\d+[KMGT]?)$")] = "100%"
+    data_subset: Subset = "100%"
     """How much `integrity: data` reads of a restic repository."""
     timeout: Duration = 600.0
 

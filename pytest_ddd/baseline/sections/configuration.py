@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
-from pytest_ddd.baseline.fields import Entry, Pattern
+from pytest_ddd.baseline.fields import Entry, Model, Pattern, Whole
 
 
 def _mode(value: object) -> object:
     """Accept `"0644"` only: YAML 1.1 reads a bare 0644 as the number 420."""
     if isinstance(value, str) and value.strip("01234567") == "" and 3 <= len(value) <= 5:
         return value.zfill(4)
-    raise ValueError(f'not a file mode: {value!r} (write "0644", in quotes)')
+    raise ValueError('not a file mode: write "0644", in quotes')
 
 
 def _version(value: object) -> object:
     """Accept a text only: YAML reads 1.10 as the number 1.1."""
     if isinstance(value, str):
         return value
-    raise ValueError(f'write the version in quotes: "{value}"')
+    raise ValueError("write a version in quotes: YAML reads 1.10 as 1.1")
 
 
+def _sha256(text: str) -> str:
+    if not re.fullmatch("[0-9a-f]{64}", text):
+        raise ValueError("not a SHA-256: 64 digits and letters a to f, as sha256sum prints them")
+    return text
+
+
+Sha256 = Annotated[str, AfterValidator(_sha256)]
 Mode = Annotated[str, BeforeValidator(_mode)]
 Version = Annotated[str, BeforeValidator(_version)]
 Severity = Literal["red", "yellow"]
@@ -51,7 +59,7 @@ class File(Entry):
     owner: str | None = None
     group: str | None = None
     mode: Mode | None = None
-    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+    sha256: Sha256 | None = None
     content: str | None = None
     """The whole expected text; the difference is shown as a unified diff."""
     contains: list[Pattern] = Field(default_factory=list)
@@ -63,15 +71,15 @@ class File(Entry):
 class Sysctl(Entry):
     """A kernel setting."""
 
-    value: str | int
+    value: str | Whole
 
 
 class User(Entry):
     """An account."""
 
     exists: bool = True
-    uid: int | None = None
-    gid: int | None = None
+    uid: Whole | None = None
+    gid: Whole | None = None
     shell: str | None = None
     home: str | None = None
     groups: list[str] | None = None
@@ -81,7 +89,7 @@ class UserGroup(Entry):
     """A group of accounts."""
 
     exists: bool = True
-    gid: int | None = None
+    gid: Whole | None = None
     members: list[str] | None = None
 
 
@@ -121,7 +129,7 @@ class Unlisted(Entry):
     services: Severity | None = None
 
 
-class Configuration(Entry):
+class Configuration(Model):
     """The expected configuration. Lives on every host.
 
     `configuration` is a mapping of kinds, each a mapping by name; `services.nginx` is the entry

@@ -17,18 +17,27 @@ from pytest_ddd.baseline.fields import (
     Pattern,
     Secret,
     Size,
+    Whole,
 )
 
 
 def _supported(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https", "tcp") or not parts.netloc:
-        raise ValueError(f"not an endpoint: {url!r} (write https://name/path or tcp://name:port)")
-    if parts.scheme == "tcp" and parts.port is None:
-        raise ValueError(f"a tcp endpoint needs a port: {url!r} (write tcp://name:5432)")
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as mistake:
+        raise ValueError(f"not an endpoint: {mistake}") from None
     if parts.password is not None:
         raise ValueError("a password in a URL is refused: use headers with a secret reference")
+    if parts.scheme not in ("http", "https", "tcp") or not parts.netloc:
+        raise ValueError(f"not an endpoint: {url!r} (write https://name/path or tcp://name:port)")
+    if parts.scheme == "tcp" and port is None:
+        raise ValueError(f"a tcp endpoint needs a port: {url!r} (write tcp://name:5432)")
     return url
+
+
+Status = Annotated[Whole, Field(ge=100, le=599)]
+"""An HTTP status."""
 
 
 class Endpoint(Entry):
@@ -41,12 +50,12 @@ class Endpoint(Entry):
     url: Annotated[str, AfterValidator(_supported)]
     method: Literal["GET", "HEAD", "POST"] = "GET"
     headers: dict[str, str | Secret] = Field(default_factory=dict)
-    status: int | list[int] = 200
+    status: Status | list[Status] = 200
     json_: dict[str, str | int | float | bool | None] = Field(default_factory=dict, alias="json")
     """Dotted path in the JSON answer -> value or condition: `status: healthy`, `uptime: ">0"`."""
     body: Pattern | None = None
     response_headers: dict[str, Pattern] = Field(default_factory=dict)
-    redirects: Annotated[int, Field(ge=0, le=20)] = 5
+    redirects: Annotated[Whole, Field(ge=0, le=20)] = 5
     """How many redirects are followed; 0 judges the first answer."""
     latency: DurationLimits = DurationLimits.model_validate({"warn": "1s", "crit": "5s"})
     deadline: Duration = 10.0

@@ -6,7 +6,15 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from pytest_ddd.baseline.fields import Duration, Model, Secret
+from pytest_ddd.baseline.fields import Duration, Model, Secret, Whole
+
+_NEEDS = {
+    "pagerduty": "key",
+    "alertmanager": "url",
+    "webhook": "url",
+    "exec": "command",
+    "apprise": "url",
+}
 
 
 class Channel(Model):
@@ -17,6 +25,12 @@ class Channel(Model):
     key: Secret | None = None
     command: list[str] = Field(default_factory=list)
 
+    @model_validator(mode="after")
+    def _has_a_way(self) -> Channel:
+        if (needed := _NEEDS.get(self.kind)) is not None and not getattr(self, needed):
+            raise ValueError(f"a channel of kind {self.kind} needs {needed}")
+        return self
+
 
 class Rule(Model):
     """When somebody is told. Parsed and validated; nothing is sent yet."""
@@ -24,9 +38,9 @@ class Rule(Model):
     when: list[Literal["RED", "YELLOW", "UNKNOWN"]] = Field(min_length=1)
     scenario: str = ""
     check: str = ""
-    runs: Annotated[int, Field(ge=1)] = 1
+    runs: Annotated[Whole, Field(ge=1)] = 1
     """How many runs in a row."""
-    of: Annotated[int, Field(ge=1)] | None = None
+    of: Annotated[Whole, Field(ge=1)] | None = None
     """`runs` of the last `of` runs."""
     notify: list[str] = Field(min_length=1)
     runbook: str = ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from pytest_ddd import units
 from pytest_ddd.baseline.fields import Duration, Entry, Model
@@ -15,10 +15,24 @@ KINDS = ("cpu", "memory", "swap", "load", "disk", "inodes", "open_files")
 
 def _limit(value: object) -> object:
     """Read `80%` as 80.0; a bare number is load per core."""
+    if isinstance(value, bool):
+        raise ValueError("must be a percentage such as 80%, or a number for load")  # noqa: TRY004
     return units.parse_percent(value) if isinstance(value, str) else value
 
 
-Limit = Annotated[float, BeforeValidator(_limit), Field(ge=0, allow_inf_nan=False)]
+Limit = Annotated[
+    float,
+    BeforeValidator(_limit),
+    Field(ge=0, allow_inf_nan=False),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "pattern": "^[0-9.]+ *%$", "examples": ["80%"]},
+                {"type": "number", "minimum": 0},
+            ]
+        }
+    ),
+]
 
 
 class Profile(Model):
