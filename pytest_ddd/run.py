@@ -110,7 +110,7 @@ class MaintenanceRun:
             if routine.writer is not None:
                 routine.writer.close()
             if routine.directory is not None:
-                report.write_report(summary, routine.directory)
+                report.write_report(routine.directory, facts, routine.results)
         except RecordError as failure:
             self._remember(failure)
         return Finished(scenario=routine.scenario, summary=summary, directory=routine.directory)

@@ -4,15 +4,28 @@ It stays out of the way of a pytest run that has no checks: nothing heavy is imp
 printed and no file is written before the first check is collected.
 """
 
-pytest_plugins = [
-    "pytest_ddd.plugin.options",
-    "pytest_ddd.plugin.markers",
-    "pytest_ddd.plugin.fixtures",
-    "pytest_ddd.plugin.parametrize",
-    "pytest_ddd.plugin.ordering",
-    "pytest_ddd.plugin.reachable",
-    "pytest_ddd.plugin.recording",
-    "pytest_ddd.plugin.recheck",
-    "pytest_ddd.plugin.session",
-    "pytest_ddd.plugin.summary",
-]
+from __future__ import annotations
+
+import importlib
+
+import pytest
+
+_MODULES = (
+    "options",
+    "markers",
+    "fixtures",
+    "parametrize",
+    "ordering",
+    "reachable",
+    "recording",
+    "recheck",
+    "session",
+    "summary",
+    "html",
+)
+
+
+def pytest_addoption(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Register every part; `-p no:ddd` leaves all of them out."""
+    for name in _MODULES:
+        pluginmanager.register(importlib.import_module(f"{__name__}.{name}"), f"ddd-{name}")

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_ddd.outcomes import Outcome
-from pytest_ddd.plugin import markers
 from pytest_ddd.plugin.parametrize import NotDeclared
 from pytest_ddd.plugin.recording import redact_logging
-from pytest_ddd.plugin.site import SITE_KEY, AnyEntry
+from pytest_ddd.plugin.site import SITE_KEY
 from pytest_ddd.plugin.verdict import VERDICT_KEY, Verdict
+from pytest_ddd.probes.entry import AnyEntry
 from pytest_ddd.results import Reading, Threshold
+from pytest_ddd.scenarios.model import Frequency
 
 if TYPE_CHECKING:
     from pytest_ddd.baseline.model import Baseline
@@ -44,7 +45,7 @@ def baseline(request: pytest.FixtureRequest) -> Baseline:
 
 
 def _verdict(request: pytest.FixtureRequest) -> Verdict:
-    verdict = request.node.stash.get(VERDICT_KEY, None)
+    verdict: Verdict | None = request.node.stash.get(VERDICT_KEY, None)
     if verdict is None:
         pytest.fail(
             f"{request.fixturename} is for checks: mark the function daily, weekly, monthly or "
@@ -115,4 +116,4 @@ def pytest_pycollect_makeitem(collector: pytest.Collector, name: str, obj: objec
 
 def _is_check(collector: pytest.Collector, obj: object) -> bool:
     marks = [*getattr(obj, "pytestmark", ()), *collector.iter_markers()]
-    return any(mark.name in set(markers.Frequency) for mark in marks)
+    return any(mark.name in set(Frequency) for mark in marks)

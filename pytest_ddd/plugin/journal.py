@@ -25,7 +25,9 @@ def commands_of(item: pytest.Item, site: Site) -> tuple[Reading, ...]:
     name = getattr(callspec, "params", {}).get(HOST_PARAM)
     if not isinstance(name, str):
         return ()
-    return tuple(_reading(done) for done in site.connections.take_journal(name))
+    journal: list[Completed] = site.connections.host(name).backend.journal
+    done, journal[:] = tuple(journal), []
+    return tuple(_reading(one) for one in done)
 
 
 def _reading(done: Completed) -> Reading:

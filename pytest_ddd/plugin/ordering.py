@@ -6,6 +6,7 @@ import pytest
 
 from pytest_ddd.plugin import markers
 from pytest_ddd.plugin.options import SETTINGS_KEY
+from pytest_ddd.plugin.reachable import with_reachable
 from pytest_ddd.plugin.site import MISTAKE_KEY
 
 
@@ -15,27 +16,29 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     checks = [item for item in items if markers.is_check(item)]
     if not checks:
         return
-    _tell_mistake(config, items)
+    try:
+        items[:] = [item for item in items if not markers.is_check(item)] + _arranged(
+            config, checks
+        )
+    except pytest.UsageError as mistake:
+        if not hasattr(config, "workerinput"):
+            raise
+        # A worker cannot end the run: it leaves nothing to do, and the controller tells why.
+        config.workeroutput["ddd_mistake"] = str(mistake)  # type: ignore[attr-defined]
+        items.clear()
+
+
+def _arranged(config: pytest.Config, checks: list[pytest.Item]) -> list[pytest.Item]:
+    """Return the checks that are wanted, in order, with `reachable` of their hosts in front."""
+    mistake = config.stash.get(MISTAKE_KEY, None)
+    if mistake is not None:
+        raise pytest.UsageError(mistake)
     places = {item: markers.place(item) for item in checks}
     wanted = config.stash[SETTINGS_KEY].scenario
     if wanted:
         checks = _only(config, checks, wanted)
-    others = [item for item in items if not markers.is_check(item)]
-    ordered = sorted(checks, key=lambda item: places[item].order)
-    from pytest_ddd.plugin.reachable import with_reachable
-
-    items[:] = [*others, *with_reachable(config, ordered, places)]
-
-
-def _tell_mistake(config: pytest.Config, items: list[pytest.Item]) -> None:
-    mistake = config.stash.get(MISTAKE_KEY, None)
-    if mistake is None:
-        return
-    if hasattr(config, "workerinput"):  # a worker cannot end the run: the controller tells it
-        config.workeroutput["ddd_mistake"] = mistake  # type: ignore[attr-defined]
-        items.clear()
-        return
-    raise pytest.UsageError(mistake)
+    checks = sorted(checks, key=lambda item: places[item].order)
+    return list(with_reachable(config, checks, places))
 
 
 def _only(config: pytest.Config, checks: list[pytest.Item], wanted: str) -> list[pytest.Item]:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import pytest
 
 from pytest_ddd.plugin import markers
-from pytest_ddd.plugin.site import NOUNS, Site, site_of
-from pytest_ddd.probes.entry import Entry
+from pytest_ddd.plugin.site import MISTAKE_KEY, NOUNS, Site, site_of
+from pytest_ddd.probes.entry import AnyEntry, Entry
 
 HOST_PARAM = "_ddd_host"
 
@@ -38,8 +38,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     nouns = [noun for noun in NOUNS if noun in metafunc.fixturenames]
     if len(nouns) > 1:
         names = " and ".join(nouns)
-        raise pytest.UsageError(f"{metafunc.definition.nodeid}: one noun a check, not {names}")
-    with_host = "host" in metafunc.fixturenames
+        mistake = f"{metafunc.definition.nodeid}: one noun a check, not {names}"
+        metafunc.config.stash[MISTAKE_KEY] = mistake
+        return
+    with_host = HOST_PARAM in metafunc.fixturenames  # not when a conftest has its own `host`
     if nouns:
         _over_entries(metafunc, site, nouns[0], with_host=with_host)
     elif with_host:
@@ -52,7 +54,7 @@ def _over_entries(metafunc: pytest.Metafunc, site: Site, noun: str, *, with_host
     ids = [_id(entry, site) for entry in entries]
     section = NOUNS[noun][1]
     if not entries:
-        missing = NotDeclared(section=section, where=f"{site.baseline.root}/{section}.yaml")
+        missing = NotDeclared(section=section, where=site.file_of(section))
         metafunc.parametrize(noun, [missing], ids=["not declared"], indirect=True)
     elif with_host:
         pairs = [(entry.host, entry) for entry in entries]
@@ -61,7 +63,7 @@ def _over_entries(metafunc: pytest.Metafunc, site: Site, noun: str, *, with_host
         metafunc.parametrize(noun, entries, ids=ids, indirect=True)
 
 
-def _id(entry: Entry[object], site: Site) -> str:  # type: ignore[type-var]
+def _id(entry: AnyEntry, site: Site) -> str:
     """Return `web1-disk:/var`, or the key alone when there is no host to name."""
     return f"{entry.host}-{entry.key}" if entry.host in site.scope.hosts else entry.key
 
@@ -73,7 +75,7 @@ class Subject:
     target: str
     key: str
     host: str
-    entry: Entry[object] | None  # type: ignore[type-var]
+    entry: AnyEntry | None
 
 
 def subject(item: pytest.Item, environment: str) -> Subject:

@@ -39,7 +39,8 @@ class Reachable(pytest.Item):
     def runtest(self) -> None:
         """Try the host and judge what came of it."""
         site = self.config.stash[SITE_KEY]
-        self.stash[VERDICT_KEY].reached(site.connections.reachable(self.host))
+        hostspec = site.connections.spec(self.host).hostspec
+        self.stash[VERDICT_KEY].reached(site.connections.reachable(self.host), hostspec)
 
     def reportinfo(self) -> tuple[str, int | None, str]:
         """Say where this check comes from: the plugin itself."""

@@ -19,6 +19,7 @@ from pytest_ddd.plugin.parametrize import Subject, subject
 from pytest_ddd.plugin.reachable import BlockedError, Reachable
 from pytest_ddd.plugin.site import SITE_KEY, Site, run_id
 from pytest_ddd.plugin.verdict import LOOK_KEY, VERDICT_KEY, Look, Verdict, problems_in
+from pytest_ddd.probes.entry import Answer
 from pytest_ddd.results import CheckResult, Reading
 from pytest_ddd.scenarios.model import Frequency
 
@@ -137,7 +138,7 @@ def _subject(item: pytest.Item, site: Site) -> Subject:
     return subject(item, site.baseline.name)
 
 
-def _taken(item: pytest.Item) -> results.Answer | None:
+def _taken(item: pytest.Item) -> Answer | None:
     entry = _subject(item, item.config.stash[SITE_KEY]).entry
     return entry.taken if entry is not None else None
 

@@ -14,7 +14,7 @@ import pytest
 
 from pytest_ddd import clock, redaction
 from pytest_ddd.outcomes import Outcome
-from pytest_ddd.plugin import site
+from pytest_ddd.plugin import junit, site
 from pytest_ddd.plugin.options import SETTINGS_KEY
 from pytest_ddd.plugin.recording import take_result
 from pytest_ddd.results import CheckResult
@@ -79,6 +79,7 @@ class Controller:
         taken = take_result(report)
         if taken is not None:
             self._add(*taken)
+            junit.name_target(self.config, report, taken[0])
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: _Node) -> None:

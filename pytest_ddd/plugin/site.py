@@ -15,12 +15,11 @@ from pytest_ddd.errors import UsageError
 from pytest_ddd.plugin.options import SETTINGS_KEY, Settings
 
 if TYPE_CHECKING:
+    from pytest_ddd.baseline.fields import SecretRef
     from pytest_ddd.baseline.model import Baseline
     from pytest_ddd.connections import Connections
-    from pytest_ddd.probes.entry import Answer, Entry
+    from pytest_ddd.probes.entry import AnyEntry
     from pytest_ddd.probes.scope import Scope
-
-    AnyEntry = Entry[Answer]
 
 SITE_KEY = pytest.StashKey["Site"]()
 RUN_ID_KEY = pytest.StashKey[str]()
@@ -57,6 +56,13 @@ class Site:
             self._entries[noun] = tuple(module.entries(self.scope))
         return self._entries[noun]
 
+    def file_of(self, section: str) -> str:
+        """Return the file in which a section of this environment would be written."""
+        whole = f"{self.baseline.root}/{self.baseline.name}.yaml"
+        if any(file.path == whole for file in self.baseline.files):
+            return whole
+        return f"{self.baseline.root}/{self.baseline.name}/{section}.yaml"
+
 
 def site_of(config: pytest.Config) -> Site | None:
     """Return the site, made at the first call; None when the user's input is at fault."""
@@ -91,16 +97,23 @@ def run_started_at(config: pytest.Config) -> datetime:
     return config.stash[STARTED_AT_KEY]
 
 
+def _resolve(reference: SecretRef) -> str:
+    from pytest_ddd import redaction
+    from pytest_ddd.baseline import secrets
+
+    return secrets.resolve(reference, redaction.DEFAULT)
+
+
 def _open(config: pytest.Config) -> Site:
     from pytest_ddd.baseline import inventory, nights
-    from pytest_ddd.connections import Connections
+    from pytest_ddd.connections import Connections, declared
     from pytest_ddd.probes.scope import Scope
 
     settings = config.stash[SETTINGS_KEY]
     selection = inventory.select(settings.baselines, settings.hosts)
     baseline = selection.baseline
     started_at = run_started_at(config)
-    connections = Connections(inventory.connection_specs(selection))
+    connections = Connections(declared.specs_of(baseline.hosts, _resolve))
     scope = Scope(
         baseline=baseline,
         hosts=selection.hosts,

@@ -55,15 +55,17 @@ class Verdict:
         """Keep a text as evidence."""
         self.readings.append(Reading(name=name, value=None, at=clock.now(), detail=text))
 
-    def reached(self, reachability: Reachability) -> None:
+    def reached(self, reachability: Reachability, hostspec: str) -> None:
         """Take over what the attempt to reach a host said."""
         self.ended = reachability.outcome
-        self.said.append(reachability.reason)
+        if reachability.outcome is not Outcome.GREEN:
+            hint = f"\n  hint: {reachability.hint}" if reachability.hint else ""
+            self.said.append(f"{reachability.reason}{hint}")
         self.readings.append(
             Reading(
                 name="reachable",
                 value=reachability.outcome is Outcome.GREEN,
-                source=reachability.source,
+                source=hostspec,
                 at=self.started_at,
                 took_s=reachability.took_s,
                 error="" if reachability.outcome is Outcome.GREEN else reachability.reason,

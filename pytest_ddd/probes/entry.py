@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from abc import ABC, abstractmethod
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeAlias, TypeVar
 
 from pytest_ddd.results import Problem, Reading
 
@@ -21,7 +21,7 @@ class Answer(Protocol):
         """Everything that differs from the baseline; empty when all is well."""
 
 
-A = TypeVar("A", bound=Answer)
+A = TypeVar("A", bound=Answer, covariant=True)
 
 
 class Entry(ABC, Generic[A]):
@@ -77,3 +77,7 @@ class Entry(ABC, Generic[A]):
     @abstractmethod
     def look(self) -> A:
         """Look at the target now; called by `read` only."""
+
+
+AnyEntry: TypeAlias = Entry[Answer]
+"""An entry of any section."""
