@@ -55,6 +55,22 @@ class Applied:
             }
         return self._narrowed[variant, matching]
 
+    def unused(self) -> tuple[Declaration[Entry], ...]:
+        """Return what applies to no host, though hosts are there; ask after all hosts."""
+        used = {
+            (section, each.key)
+            for found in self._narrowed.values()
+            for section, entries in found.items()
+            for each in entries
+        }
+        every = {
+            (section, each.key): each
+            for found, _ in self._all.values()
+            for section, entries in found.items()
+            for each in entries
+        }
+        return tuple(each for name, each in every.items() if name not in used)
+
     def check_unused(self) -> None:
         """Check what no host has: the sections of a mere base, the `set:` of empty groups."""
         if not self._targets.hosts:

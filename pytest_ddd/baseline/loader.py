@@ -102,6 +102,7 @@ def _assemble(
     overrides = Overrides(sections, targets, mistakes)
     applied = Applied(overrides, targets, declarations, in_environment)
     applied.check_unused()
+    for_host = {host: applied.of(host) for host in targets.hosts}
     whole = sections.get("environment")
     environment = checked(Environment, whole, ("environment",), mistakes) if whole else None
     return Baseline(
@@ -117,7 +118,8 @@ def _assemble(
             section: tuple(each for each in found if not each.model.applies_to)
             for section, found in in_environment.items()
         },
-        for_host={host: applied.of(host) for host in targets.hosts},
+        for_host=for_host,
+        unused=applied.unused() if targets.hosts else (),
     )
 
 

@@ -68,7 +68,8 @@ class Baseline:
 
     `groups` maps a group to its hosts and always holds `all`. `for_environment` and `for_host`
     map a section to its declarations: those that live in the environment itself, and those that
-    apply to one host with the overrides of its groups and its own.
+    apply to one host with the overrides of its groups and its own. `unused` are entries whose
+    `applies_to` names only groups without hosts: nobody ever looks at them.
     """
 
     name: str
@@ -81,3 +82,4 @@ class Baseline:
     escalation: Escalation
     for_environment: Mapping[str, tuple[Declaration[Entry], ...]]
     for_host: Mapping[str, Mapping[str, tuple[Declaration[Entry], ...]]]
+    unused: tuple[Declaration[Entry], ...] = ()
