@@ -1,0 +1,152 @@
+"""Resources: how much of processors, memory and file systems is in use on each host.
+
+Numbers are those of the kernel: in a container they show the machine below it, not the limits of
+its cgroup.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal, cast
+
+from pytest_ddd import clock, results
+from pytest_ddd.baseline.model import Declaration
+from pytest_ddd.baseline.sections.thresholds import Resource as Limits
+from pytest_ddd.errors import CannotLookError, UnreachableError
+from pytest_ddd.outcomes import Outcome
+from pytest_ddd.probes.disks import Disks, Usage
+from pytest_ddd.probes.entry import Entry
+from pytest_ddd.probes.file_system_usage import DiskKind, FileSystemUsage
+from pytest_ddd.probes.local_resources import LocalMeter
+from pytest_ddd.probes.measures import Kind, Meter, Writer
+from pytest_ddd.probes.remote_resources import RemoteMeter
+from pytest_ddd.results import Reading, Threshold
+
+if TYPE_CHECKING:
+    from pytest_ddd.connections import Connections
+    from pytest_ddd.probes.scope import Scope
+
+__all__ = ["Resource", "Usage", "entries"]
+
+SECTION = "thresholds"
+_DISKS = ("disk", "inodes")
+
+
+class Resource(Entry[Usage]):
+    """One resource of one host.
+
+    Attributes:
+        threshold: the limits that hold at this time of day.
+    """
+
+    def __init__(
+        self,
+        declaration: Declaration[Limits],
+        *,
+        host: str,
+        connections: Connections,
+        profile: Literal["day", "night"],
+    ) -> None:
+        super().__init__(section=SECTION, key=declaration.key, target=host, host=host)
+        self.kind, _, self.mount = declaration.key.partition(":")
+        self.threshold = _threshold(declaration, self.kind, profile)
+        self._declaration = declaration
+        self._connections = connections
+
+    def look(self) -> Usage:
+        """Measure until it is within its limits or the attempts are used up.
+
+        The last attempt counts; the detail of its readings tells of those before.
+
+        Raises:
+            CannotLookError: it cannot be measured.
+        """
+        attempts = self._declaration.model.attempts
+        before: list[str] = []
+        for attempt in range(1, attempts.count + 1):
+            if attempt > 1:
+                clock.wait(attempts.interval)
+            last = attempt == attempts.count
+            try:
+                usage = self._look_once(attempt)
+            except UnreachableError:
+                raise
+            except CannotLookError as failure:
+                if last:
+                    raise
+                before.append(f"attempt {attempt}: {failure.message}")
+                continue
+            if last or self._is_good(usage):
+                return _with_history(usage, before)
+            before.append(f"attempt {attempt}: {_summary(usage)}")
+        raise AssertionError("attempts.count is at least 1")
+
+    def _look_once(self, attempt: int) -> Usage:
+        writer = Writer(
+            threshold=self.threshold,
+            origin=self._declaration.origin(),
+            attempt=attempt,
+            started=clock.monotonic(),
+        )
+        if self.kind in _DISKS:
+            session = self._connections.session(self.host)
+            disks = Disks(FileSystemUsage(session), cast("DiskKind", self.kind), writer)
+            exclude = self._declaration.model.exclude
+            return disks.one(self.mount) if self.mount else disks.all(exclude)
+        return Usage(readings=(self._measured(cast("Kind", self.kind), writer),))
+
+    def _measured(self, kind: Kind, writer: Writer) -> Reading:
+        meter = self._meter()
+        measured = meter.measure(kind, self._declaration.model.sample)
+        reading = writer.reading(kind.replace("_", " "), measured)
+        if results.judge(reading, self.threshold).outcome is Outcome.GREEN:
+            return reading
+        try:
+            busiest = meter.busiest(kind)
+        except CannotLookError as failure:
+            busiest = f"who uses it could not be read: {failure.message}"
+        return replace(reading, detail="\n".join(filter(None, (reading.detail, busiest))))
+
+    def _meter(self) -> Meter:
+        if self._connections.spec(self.host).kind == "local":
+            return LocalMeter()
+        return RemoteMeter(self._connections.session(self.host))
+
+    def _is_good(self, usage: Usage) -> bool:
+        judged = (results.judge(reading, self.threshold).outcome for reading in usage.readings)
+        return not usage.problems and all(outcome is Outcome.GREEN for outcome in judged)
+
+
+def entries(scope: Scope) -> list[Resource]:
+    """Return one resource for each selected host and each declaration that applies to it."""
+    return [
+        Resource(
+            cast("Declaration[Limits]", declaration),
+            host=host,
+            connections=scope.connections,
+            profile=scope.profile,
+        )
+        for host, declaration in scope.on_hosts(SECTION)
+    ]
+
+
+def _threshold(
+    declaration: Declaration[Limits], kind: str, profile: Literal["day", "night"]
+) -> Threshold:
+    """Return the limits of the time of day; without limits of its own the night has the day's."""
+    unit = "per core" if kind == "load" else "%"
+    at_night = profile == "night" and declaration.model.night is not None
+    return declaration.threshold(*(("night",) if at_night else ()), unit=unit)
+
+
+def _summary(usage: Usage) -> str:
+    said = [results.explain(reading) for reading in usage.readings]
+    return "; ".join([*said, *(problem.text for problem in usage.problems)])
+
+
+def _with_history(usage: Usage, before: list[str]) -> Usage:
+    if not before or not usage.readings:
+        return usage
+    first, *others = usage.readings
+    told = replace(first, detail="\n".join([first.detail, *before]))
+    return replace(usage, readings=(told, *others))
