@@ -15,10 +15,10 @@ BEGIN {
 /^#L/ { late[++lates] = $0; next }
 /^#/ { print; next }
 
-/^B/ { size = 0; mode = ""; split("", is_critical); split("", is_ignored); next }
+/^B/ { size = asked = answered = 0; mode = ""; split("", is_critical); split("", is_ignored); next }
 /^T/ { heads[++size] = $0; next }
-/^[ci]$/ { mode = $0; next }
-/^g/ { if (substr($0, 2) + 0 > 1) blind[++blinds] = "#! classify " substr($0, 2); next }
+/^[ci]$/ { mode = $0; asked++; next }
+/^g/ { answered++; if (substr($0, 2) + 0 > 1) blind[++blinds] = "#! classify " substr($0, 2); next }
 /^e/ { tally(); next }
 /^[0-9]/ { if (mode == "c") is_critical[$0] = 1; else is_ignored[$0] = 1; next }
 
@@ -29,6 +29,7 @@ function reset() {
 }
 
 function tally(i, class) {
+    if (asked != answered) blind[++blinds] = "#! classify 127 ="
     for (i = 1; i <= size; i++) {
         looked++
         if (i in is_ignored) continue

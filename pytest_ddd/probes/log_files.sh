@@ -34,40 +34,39 @@ unpack() {
     esac
 }
 
-# Search what a command prints; sets unpacked (bytes), unpack_code, grep_code and rest.
+# Search what a command prints; sets blocks (of 64 KiB that were read), unpack_code, over, grep_code
+# and rest. Not by `head -c`: BusyBox's reads more than it prints, and that much would be lost.
 scan_pipe() {
     codes=$(
         {
             { "$@"; echo "u$?" >&4; } |
-                head -c "$((left + 1))" |
-                dd bs=65536 2>&4 |
+                { dd bs=65536 count="$((left / 65536 + 1))" iflag=fullblock 2>&4; echo "o$(left_over)" >&4; } |
                 tr '\000' '\001' |
-                { limited; echo "g$?" >&4; echo "r$(($(head -c 1 | wc -c)))" >&4; }
+                { limited; echo "g$?" >&4; echo "r$(left_over)" >&4; }
         } 4>&1 >&5
     )
-    unpacked=0 unpack_code=1 grep_code=2 rest=1 previous=
+    blocks=0 unpack_code=1 over=0 grep_code=2 rest=1
     for word in $codes; do
         case $word in
             u[0-9]*) unpack_code=${word#u} ;;
+            o[0-9]*) over=${word#o} ;;
             g[0-9]*) grep_code=${word#g} ;;
             r[0-9]*) rest=${word#r} ;;
-            bytes) unpacked=$previous ;; # dd: "123 bytes copied"
+            [0-9]*+[0-9]*) blocks=${word%+*} ;; # dd: "12+1 records in"
         esac
-        previous=$word
     done
 }
 
+left_over() { echo "$(($(head -c 1 | wc -c)))"; }
+
 # Say what went wrong while one source was read; $1 is its suffix.
 verdict() {
-    if [ "$unpacked" -gt "$left" ]; then
-        blind "over $max_bytes =$1"
-        left=0
-    elif [ "$grep_code" = 120 ]; then
+    if [ "$grep_code" = 120 ]; then
         blind "unguarded =$1"
-    elif [ "$grep_code" = 127 ]; then
-        blind "tool grep =$1"
     elif [ "$rest" != 0 ] || [ "$grep_code" -gt 1 ]; then
         blind "search $grep_code =$1"
+    elif [ "$over" != 0 ]; then
+        blind "over $max_bytes =$1"
     elif [ "$unpack_code" = 127 ]; then
         blind "tool unpack =$1"
     elif [ "$unpack_code" != 0 ]; then
@@ -115,32 +114,39 @@ is_file() {
     return 1
 }
 
+# A digest of the first bytes of a file: inodes are used again, and a log that was cut off may be
+# as long as before.
+beginning() { head -c "$1" "$2" | sha256sum | tr ' ' '-'; }
+
 # Read one file whose facts are in id, size, mtime and suffix; standard input is the file.
 scan_file() {
-    [ "$(stat -L -c '%d:%i' /proc/self/fd/0)" = "$id" ] || return 0  # renamed: the next round
-    seen="$seen$id " sizes="$sizes$id:$size "
+    [ "$(stat -L -c '%d:%i' /proc/self/fd/0)" = "$id" ] || return 0 # renamed: the next round
+    begins=512
+    [ "$size" -ge 512 ] || begins=$size
+    seen="$seen$id "
+    known="$known$id $size $begins $(beginning "$begins" /proc/self/fd/0) "
     if [ "$size" -gt "$left" ]; then
         blind "over $max_bytes =$suffix"
         return 0
     fi
     printf '#F %s %s =%s\n' "$size" "$mtime" "$suffix"
     printf '#1 '
-    unpack "$suffix" <"$file" 2>/dev/null | head -c 4096 | head -n 1 | head -c 400
+    unpack "$suffix" <"$file" 2>/dev/null | head -c 4096 | head -n 1 | head -c 400 | tr -d '\n'
     printf '\n#9 '
     case $suffix in
         *.gz | *.bz2 | *.xz | *.zst) packed=1 ;;
-        *) packed=0 && tail -c 4096 "$file" | tail -n 1 | head -c 400 ;;
+        *) packed=0 && tail -c 4096 "$file" | tail -n 1 | head -c 400 | tr -d '\n' ;;
     esac
     echo
     if [ "$gnu$packed" = 10 ]; then
         limited
-        grep_code=$? unpack_code=0 rest=0 unpacked=$size
-        [ "$unpacked" -gt "$left" ] && unpacked=$left
+        grep_code=$? unpack_code=0 over=0 rest=0
     else
         scan_pipe unpack "$suffix"
     fi
     verdict "$suffix"
-    left=$((left - unpacked))
+    [ "$packed" = 0 ] || size=$((blocks * 65536))
+    left=$((left - size))
     [ "$left" -ge 0 ] || left=0
 }
 
@@ -151,32 +157,45 @@ scan_listing() {
     while [ $# -ge 4 ]; do
         id=$1 size=$2 mtime=$3 suffix=${4#=}
         shift 4
-        [ "$mtime" -ge "$since" ] || continue
         case $seen in *" $id "*) continue ;; esac
+        [ -z "$suffix" ] || [ "$mtime" -ge "$since" ] || continue
         if [ "$round" -gt 1 ]; then  # it may hold packed what was read before
             case $suffix in *.gz | *.bz2 | *.xz | *.zst) again=1 && return 0 ;; esac
         fi
-        fresh=1
-        case $suffix in
-            @*) file=$stem${suffix#@} ;;
-            *) file=$path$suffix ;;
-        esac
-        if is_file; then scan_file <"$file"; fi
+        [ "$mtime" -lt "$since" ] || fresh=1
+        name_file "$suffix"
+        if [ "$mtime" -ge "$since" ]; then
+            if is_file; then scan_file <"$file"; fi
+        elif [ -z "$suffix" ]; then
+            is_file # a device may look old and still be no log
+        fi
         [ -z "$again" ] || return 0
     done
 }
 
-# Whether a file that was read is shorter now: its start was copied away and cut off meanwhile.
-has_shrunk() {
+# Whether a file that was read is another one now, or was copied away and cut off meanwhile.
+has_changed() {
     while [ $# -ge 4 ]; do
-        for pair in $sizes; do
-            case $pair in
-                "$1":*) [ "$2" -ge "${pair##*:}" ] || return 0 ;;
-            esac
-        done
+        case $known in
+            *" $1 "*) is_same "$2" "${4#=}" ${known#*" $1 "} || return 0 ;;
+        esac
         shift 4
     done
     return 1
+}
+
+# Compare size and name of now with size, length and digest of the beginning of then.
+is_same() {
+    name_file "$2"
+    [ "$1" -ge "$3" ] && [ "$(beginning "$4" "$file")" = "$5" ]
+}
+
+# Set file to the path with a suffix.
+name_file() {
+    case $1 in
+        @*) file=$stem${1#@} ;;
+        *) file=$path$1 ;;
+    esac
 }
 
 # Say why the file itself is not there, unless it is. Fails when nothing can be read.
@@ -198,20 +217,21 @@ scan_files() {
     case $path in */*) ;; *) directory=. ;; esac
     stem=${path%.*} extension=${path##*.}
     case $extension in *[!A-Za-z0-9]*) stem= ;; esac
-    look_for_file || return 0
-    if [ -d "$directory" ] && [ ! -r "$directory" ]; then
-        blind "directory $(id -un 2>/dev/null) ="
-    fi
     for attempt in 1 2 3; do
         echo '#R'
-        seen=' ' sizes=' ' left=$max_bytes again=
+        look_for_file || return 0
+        if [ -d "$directory" ] && [ ! -r "$directory" ]; then
+            blind "directory $(id -un 2>/dev/null) ="
+        fi
+        seen=' ' known=' ' left=$max_bytes again=
         for round in 1 2 3 4 5; do
             listing=$(list_files)
+            [ -n "$listing" ] || [ ! -e "$path" ] || blind "listing ="
             scan_listing $listing
             [ "$fresh" = 1 ] && [ -z "$again" ] || break
         done
         listing=$(list_files)
-        has_shrunk $listing && again=1
+        has_changed $listing && again=1
         [ "$again$fresh" != 0 ] || return 0
     done
     blind "rotating ="
@@ -247,6 +267,11 @@ offset_at() { date -d "@$1" +%z 2>/dev/null || date +%z; }
 LC_ALL=C
 export LC_ALL
 set -f
+for tool in awk cat cut date dd grep head sha256sum stat tail tr wc; do
+    command -v "$tool" >/dev/null && continue
+    printf '#! tool %s =\nN 0 0 0 0 0 0\nEND whole\n' "$tool"
+    exit
+done
 case $path in /* | '') ;; *) path=./$path ;; esac
 host_now=$(date +%s)
 if [ "$host_now" -lt "$((now - 300))" ]; then # the clock that wrote the log is behind ours

@@ -15,6 +15,7 @@ BEGIN {
 }
 
 /^#/ { flush(); mark($0); next }
+!/^[0-9]+:/ { print "#! protocol ="; next }
 
 {
     colon = index($0, ":")

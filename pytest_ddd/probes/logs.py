@@ -90,6 +90,8 @@ class Log(Entry[LogReview]):
             found = parse(answer.stdout, name=name)
         except CannotLookError as failure:
             raise CannotLookError(f"{failure.message}: {said or answer.exit_status}") from None
+        if found.absent and not model.optional and not found.blinds:
+            raise CannotLookError(f"{name} is not there")
         self._refuse_blind(found, name, said)
         return self._review(found, name, started_at=started_at, took_s=answer.took_s)
 
