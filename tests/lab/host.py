@@ -83,7 +83,7 @@ class LabHost:
         self.name = name
         self.ssh_config: Path = ledger.dir / "ssh_config"
         self.disk = Disk(base=ledger.dir / "hosts" / name)
-        self._ledger, self._net, self._image = ledger, net, image
+        self._ledger, self.net, self._image = ledger, net, image
         self._launcher: Proc | None = None
         self._halting = False
         self.disk.create()
@@ -137,7 +137,7 @@ class LabHost:
         (etc / "hostname").write_text(f"{self.name}\n")
         # Nobody answers there until a test starts a server, and then a host gives up soon.
         (etc / "resolv.conf").write_text(
-            f"nameserver {self._net.gateway}\noptions timeout:1 attempts:1\n"
+            f"nameserver {self.net.gateway}\noptions timeout:1 attempts:1\n"
         )
 
     def _cgroups(self) -> list[Path]:
@@ -159,7 +159,7 @@ class LabHost:
         """Wait until sshd greets and systemd has nothing left to start."""
         assert self._launcher is not None, f"{self.name} was not started"
         self._launcher.ready(
-            lambda: answers(self.address, 22, self._net.ctl, b"SSH-2.0"), deadline_s
+            lambda: answers(self.address, 22, self.net.ctl, b"SSH-2.0"), deadline_s
         )
         # Fails for a degraded host; tests of broken hosts want that one as well.
         self.run("systemctl is-system-running --wait", timeout=deadline_s)
@@ -312,7 +312,7 @@ class LabHost:
     def remove(self) -> None:
         """Halt and take everything of the host away."""
         self.down()
-        self._net.detach(self.port)
+        self.net.detach(self.port)
         shutil.rmtree(self.disk.base)
 
     def log(self) -> str:

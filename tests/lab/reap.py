@@ -75,6 +75,13 @@ def descendants(roots: Iterable[int]) -> set[int]:
     return found
 
 
+def tagged(name: str, value: str) -> set[int]:
+    """Living processes with this variable in the environment they were started with."""
+    wanted = b"\0%s=%s\0" % (name.encode(), value.encode())
+    found = {pid for pid in all_pids() if wanted in b"\0" + _read(f"/proc/{pid}/environ") + b"\0"}
+    return {pid for pid in found if start_ticks(pid) is not None}
+
+
 def mount_points() -> list[str]:
     """Every mount point of this mount namespace (a bind of a directory on itself counts, unlike for ismount)."""
     return _read("/proc/self/mounts").decode(errors="replace").split()[1::6]
@@ -121,12 +128,10 @@ class State:
     def living(self, spare: Iterable[int] = ()) -> set[int]:
         """Processes of this lab that still run: recorded, below one, tagged, in its cgroups or namespaces."""
         found = descendants(pid for pid, start in self.pids if start_ticks(pid) == start)
-        tag = f"{TAG}={self.lab}\0".encode()
+        found |= tagged(TAG, self.lab)
         inodes = {path.stat().st_ino for name in self.netns if (path := NETNS_DIR / name).exists()}
         for pid in all_pids():
-            if tag in _read(f"/proc/{pid}/environ") + b"\0":
-                found.add(pid)
-            elif inodes and _netns_inode(pid) in inodes:
+            if inodes and _netns_inode(pid) in inodes:
                 found.add(pid)
         for top in self.cgroups:
             for branch in _cgroup_tree(Path(top)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 
 import pytest
@@ -44,9 +45,12 @@ def test_services_are_active(lab_hosts: Hosts, service: str) -> None:
 
 
 def test_nginx_answers_with_tls(lab: Lab, lab_hosts: Hosts) -> None:
-    done = lab.exec(
-        ["curl", "-sS", "--cacert", str(lab.authority.cert), "https://web1.lab.test/health"]
+    fetch = (
+        "import ssl, sys, urllib.request as r;"
+        "c = ssl.create_default_context(cafile=sys.argv[1]);"
+        "print(r.urlopen('https://web1.lab.test/health', context=c, timeout=5).read())"
     )
+    done = lab.exec([sys.executable, "-c", fetch, str(lab.authority.cert)])
     assert '"healthy"' in done.stdout
 
 

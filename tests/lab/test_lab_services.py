@@ -58,6 +58,8 @@ def test_dropped_connection_ends_the_client(ledger: Ledger) -> None:
             assert sshd.commands()
             assert sshd.drop_connections() == 1
             assert client.wait(timeout=5) == 255
+        assert sshd.commands(), "what the client started outlives its connection"
+    assert not sshd.commands()
 
 
 @pytest.mark.needs("ssh")

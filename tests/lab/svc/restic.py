@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -68,8 +69,16 @@ class Restic:
         return self.place.run("restic", *arguments, check=False)
 
     def damage_pack(self, *, cut: bool = False) -> Path:
-        """Break a data pack: `restic check` does not notice, `--read-data` does; cut, both do."""
-        return self.place.damage("data/*/*", cut=cut)
+        """Break a pack of file content: `restic check` does not notice, `--read-data` does; cut, both do."""
+        return self.place.damage(f"data/*/{self._data_pack()}", cut=cut)
+
+    def _data_pack(self) -> str:
+        for index in self.place.run("restic", "list", "index").stdout.split():
+            packs = json.loads(self.place.run("restic", "cat", "index", index).stdout)["packs"]
+            for pack in packs:
+                if {blob["type"] for blob in pack["blobs"]} == {"data"}:
+                    return str(pack["id"])
+        raise AssertionError(f"no data pack in {self.path}: back something up first")
 
     @contextmanager
     def locked(self, *, exclusive: bool = False) -> Iterator[None]:

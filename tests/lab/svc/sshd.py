@@ -8,14 +8,17 @@ import signal
 import socket
 import subprocess
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from tests.lab.demand import which
 from tests.lab.net import answers, free_port, run
-from tests.lab.proc import Proc
-from tests.lab.reap import TAG, Ledger, descendants
+from tests.lab.proc import Proc, wait_for
+from tests.lab.reap import TAG, Ledger, descendants, tagged
 
 ALIASES = ("alpha", "beta", "gamma")
+# Tells the commands of one server from those of another, also when their connection is gone.
+PORT_TAG = "DDD_LAB_SSHD"
 ACCEPTED = "Accepted publickey"
 SERVER = """\
 ListenAddress 127.0.0.1
@@ -84,7 +87,7 @@ class Sshd:
         # The first value of a keyword counts for sshd, so the caller's lines go on top.
         top = "".join(f"{line}\n" for line in options if not line.startswith("Match"))
         rest = "\n".join(line for line in options if line.startswith("Match"))
-        tag = f"{TAG}={self.ledger.lab}"
+        tag = f"{TAG}={self.ledger.lab} {PORT_TAG}={self.port}"
         server = SERVER.format(port=self.port, base=self.dir, tag=tag, options=rest)
         (self.dir / "sshd_config").write_text(top + server)
         user = pwd.getpwuid(os.geteuid()).pw_name
@@ -115,8 +118,16 @@ class Sshd:
         return self.proc
 
     def stop(self) -> None:
-        """Stop it and all its connections."""
+        """Stop it, its connections, and what they left running."""
         self.proc.stop()
+        wait_for(self._no_commands, 5.0)
+
+    def _no_commands(self) -> bool:
+        pids = self.commands()
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        return not pids
 
     @property
     def accepted(self) -> int:
@@ -128,8 +139,8 @@ class Sshd:
         return {pid for pid in descendants([self.proc.pid]) if _parent(pid) == self.proc.pid}
 
     def commands(self) -> set[int]:
-        """Process ids of what runs for the clients just now."""
-        return descendants([self.proc.pid]) - self.connections() - {self.proc.pid}
+        """Process ids of what clients have started here and still runs, connected or not."""
+        return tagged(PORT_TAG, str(self.port))
 
     def drop_connections(self) -> int:
         """Kill the server's side of every connection, as a crash would; give their number."""
