@@ -13,11 +13,11 @@ from pytest_ddd.baseline.sections.configuration import Unlisted
 from pytest_ddd.errors import CannotLookError, UnreachableError
 from pytest_ddd.probes.drift import COMPARE
 from pytest_ddd.probes.drift.comparison import Comparison, Drift
+from pytest_ddd.probes.drift.ways import Ways
 from pytest_ddd.probes.entry import Entry
 from pytest_ddd.results import Limit, Reading, Threshold
 
-if TYPE_CHECKING:  # the connections, and with them testinfra, are not needed to declare
-    from pytest_ddd.connections import Connections
+if TYPE_CHECKING:  # the connections themselves are not needed to declare
     from pytest_ddd.probes.scope import Scope
 
 SECTION = "configuration"
@@ -34,7 +34,7 @@ class DriftItem(Entry[Drift]):
         *,
         declaration: Declaration[EntryModel],
         host: str,
-        connections: Connections,
+        connections: Ways,
         listed: Sequence[Declaration[EntryModel]] = (),
     ) -> None:
         super().__init__(section=SECTION, key=declaration.key, target=host, host=host)

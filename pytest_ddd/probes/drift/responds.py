@@ -6,55 +6,63 @@ import re
 import shlex
 
 from pytest_ddd.errors import CannotLookError, CommandTimeoutError
+from pytest_ddd.probes.drift.answering import connection_state, looks, unread_bytes
 from pytest_ddd.probes.drift.comparison import Comparison
 
 COMMAND_TIMEOUT_S = 10.0
-PROBE_TIMEOUT_S = 20.0
+PROBE_TIMEOUT_S = 25.0
 
 _SPEC = re.compile(r"(tcp|udp):(?:(.+):)?(\d+)")
 _NOT_EXECUTABLE, _NOT_FOUND = 126, 127
 
+_QUICK, _SLOW = "0.1 0.2 0.4", "0.5 1 1.5"
+"""Pauses between looks, in seconds: a healthy program needs the first ones only."""
+
+_KNOCK = r"\r\n\r\n"
+"""Sent only to programs that the kernel wakes when data has come (TCP_DEFER_ACCEPT)."""
+
 _TCP_SCRIPT = r"""
-host=%(host)s; port=%(port)s
-held='import socket,sys,time
-s=socket.create_connection((sys.argv[1],int(sys.argv[2])),5); time.sleep(4)'
-if command -v python3 >/dev/null 2>&1; then set -- python3 -c "$held" "$host" "$port"
+LC_ALL=C; export LC_ALL
+host=%(host)s; port=%(port)d
+relay='import shutil,socket,sys
+s=socket.create_connection((sys.argv[1],int(sys.argv[2])),5)
+shutil.copyfileobj(sys.stdin.buffer.raw,s.makefile("wb",0))'
+if command -v python3 >/dev/null 2>&1; then connect() { python3 -c "$relay" "$host" "$port"; }
 elif command -v perl >/dev/null 2>&1 && perl -MIO::Socket::IP -e 1 2>/dev/null; then
-  set -- perl -MIO::Socket::IP -e 'IO::Socket::IP->new(PeerHost=>$ARGV[0],PeerPort=>$ARGV[1],
-    Timeout=>5) or die "connect: $@\n"; sleep 4' "$host" "$port"
+  connect() { perl -MIO::Socket::IP -e '$s=IO::Socket::IP->new(PeerHost=>$ARGV[0],
+    PeerPort=>$ARGV[1],Timeout=>5) or die "connect: $@\n"; $s->autoflush(1);
+    while (sysread(STDIN,$b,99)) { print $s $b }' "$host" "$port"; }
 elif command -v bash >/dev/null 2>&1 && command -v timeout >/dev/null 2>&1; then
-  set -- timeout 9 bash -c 'exec 3<>"/dev/tcp/$0/$1" && sleep 4' "$host" "$port"
+  connect() { timeout 9 bash -c 'exec 3<>"/dev/tcp/$0/$1" && cat >&3' "$host" "$port"; }
 elif command -v nc >/dev/null 2>&1; then
-  set -- sh -c 'sleep 4 | nc -w 5 "$0" "$1" >/dev/null' "$host" "$port"
+  connect() { nc -w 9 "$host" "$port" >/dev/null; }
 else echo "no python3, perl, bash or nc on this host" >&2; exit 127
 fi
-"$@" &
-probe=$!
-for look in 1 2 3 4 5 6 7 8; do
-  sleep 0.4
-  if ! kill -0 $probe 2>/dev/null; then wait $probe || { echo REFUSED; exit 0; }; break; fi
-  echo "LOOK $look"; cat /proc/net/tcp /proc/net/tcp6 2>/dev/null
+{ printf '%(data)s'; sleep %(hold)g; } | { connect || echo REFUSED; } &
+for pause in %(pauses)s; do
+  sleep $pause
+  echo LOOK; cat /proc/net/tcp /proc/net/tcp6 2>/dev/null
 done
-kill $probe 2>/dev/null; wait $probe 2>/dev/null
 echo END
+wait
 """
 """Hold a connection open, and look meanwhile at who has taken it."""
 
 _UDP_SCRIPT = r"""
-host=%(host)s; port=%(port)s
-sent='import socket,sys
-h,p=sys.argv[1],int(sys.argv[2])
-f,t,n,_,a=socket.getaddrinfo(h,p,type=socket.SOCK_DGRAM)[0]
+LC_ALL=C; export LC_ALL
+host=%(host)s; port=%(port)d
+send='import socket,sys
+f,t,n,_,a=socket.getaddrinfo(sys.argv[1],int(sys.argv[2]),type=socket.SOCK_DGRAM)[0]
 s=socket.socket(f,t,n); s.connect(a); s.send(b"\n")'
-if command -v python3 >/dev/null 2>&1; then python3 -c "$sent" "$host" "$port" || exit 1
+if command -v python3 >/dev/null 2>&1; then python3 -c "$send" "$host" "$port" || exit 1
 elif command -v bash >/dev/null 2>&1; then
   bash -c 'echo >"/dev/udp/$0/$1"' "$host" "$port" || exit 1
 elif command -v nc >/dev/null 2>&1; then echo | nc -u -w 1 "$host" "$port" >/dev/null || exit 1
 else echo "no python3, bash or nc on this host" >&2; exit 127
 fi
-for look in 1 2 3 4; do
-  sleep 0.4
-  echo "LOOK $look"; cat /proc/net/udp /proc/net/udp6 2>/dev/null
+for pause in %(pauses)s; do
+  sleep $pause
+  echo LOOK; cat /proc/net/udp /proc/net/udp6 2>/dev/null
 done
 echo END
 """
@@ -67,15 +75,8 @@ def compare_answer(comparison: Comparison, spec: str) -> None:
         _ask_by_command(comparison, spec)
         return
     protocol, host, port = match[1], (match[2] or "127.0.0.1").strip("[]"), int(match[3])
-    template = _TCP_SCRIPT if protocol == "tcp" else _UDP_SCRIPT
-    script = template % {"host": shlex.quote(host), "port": port}
-    answer = comparison.script(f"LC_ALL=C; export LC_ALL; {script}", timeout_s=PROBE_TIMEOUT_S)
-    if not answer.ok:
-        raise CannotLookError(answer.error_text.strip() or "the probe could not be sent")
-    if protocol == "tcp":
-        problem = _tcp_problem(answer.text, answer.error_text, port)
-    else:
-        problem = _udp_problem(answer.text, port)
+    probe = _tcp_problem if protocol == "tcp" else _udp_problem
+    problem = probe(comparison, host, port)
     _note(comparison, spec, problem, f"a {protocol} probe of {host} port {port} on the host")
 
 
@@ -105,42 +106,51 @@ def _ask_by_command(comparison: Comparison, command: str) -> None:
     _note(comparison, command, "" if answer.ok else failed, command, answer.text)
 
 
-def _tcp_problem(text: str, said: str, port: int) -> str:
-    """Say whether somebody took the connection.
-
-    The kernel completes a connection although the program hangs: until the program accepts it,
-    /proc/net/tcp shows it without an inode (or, with TCP_DEFER_ACCEPT, as SYN_RECV).
-    """
-    if "REFUSED" in text:
-        reason = said.strip().splitlines()[-1:] or ["refused"]
-        return f"does not answer on tcp port {port}: {reason[0]}"
-    looks = re.split(r"^LOOK \d+$|^END$", text, flags=re.MULTILINE)[1:-1]
-    waiting = [_unaccepted(look, port) for look in looks]
-    if not waiting or 0 not in waiting:
-        return (
-            f"tcp port {port} is open, but nobody takes connections "
-            f"({waiting[-1] if waiting else 'no'} waiting): the program hangs"
-        )
-    return ""
+def _tcp_problem(comparison: Comparison, host: str, port: int) -> str:
+    """Say whether a program takes connections; data is sent only where it waits for some."""
+    state, data = "dropped", ""
+    for pauses in (_QUICK, _QUICK, _SLOW):
+        seen, refusal = _hold_connection(comparison, host, port, data=data, pauses=pauses)
+        if refusal:
+            return f"does not answer on tcp port {port}: {refusal}"
+        if "taken" in seen:
+            return ""
+        state = seen[-1] if seen else "dropped"
+        data = _KNOCK if state == "deferred" else ""
+    if state == "dropped":
+        return f"tcp port {port} drops the connection at once"
+    return f"tcp port {port} is open, but nobody takes the connection: the program hangs"
 
 
-def _rows(text: str, port: int) -> list[list[str]]:
-    """Return the rows of /proc/net/{tcp,udp} whose local port it is."""
-    rows = (line.split() for line in text.splitlines())
-    return [row for row in rows if len(row) > 9 and row[1].endswith(f":{port:04X}")]
+def _hold_connection(
+    comparison: Comparison, host: str, port: int, *, data: str, pauses: str
+) -> tuple[list[str], str]:
+    """Return the states seen one after the other, and why the connection was refused, if so."""
+    hold_s = sum(float(pause) for pause in pauses.split()) + 0.2
+    script = _TCP_SCRIPT % {
+        "host": shlex.quote(host), "port": port, "data": data, "hold": hold_s, "pauses": pauses,
+    }  # fmt: skip
+    answer = comparison.script(script, timeout_s=PROBE_TIMEOUT_S)
+    if not answer.ok or "END" not in answer.text:
+        raise CannotLookError(answer.error_text.strip() or "the probe could not be sent")
+    seen: list[str] = [connection_state(look, port) for look in looks(answer.text)]
+    if "REFUSED" in answer.text and "taken" not in seen:
+        return seen, (answer.error_text.strip().splitlines() or ["refused"])[-1]
+    return seen, ""
 
 
-def _unaccepted(text: str, port: int) -> int:
-    """Count established connections that no program has accepted yet."""
-    return sum(row[3] == "01" and row[9] == "0" for row in _rows(text, port))
-
-
-def _udp_problem(text: str, port: int) -> str:
-    looks = re.split(r"^LOOK \d+$|^END$", text, flags=re.MULTILINE)[1:-1]
-    rows = [_rows(look, port) for look in looks]
-    if not any(rows):
-        return f"does not answer on udp port {port}: nothing listens"
-    unread = [sum(int(row[4].partition(":")[2], 16) for row in look) for look in rows]
-    if 0 not in unread:
-        return f"udp port {port} is open, but nobody reads ({unread[-1]} bytes unread)"
-    return ""
+def _udp_problem(comparison: Comparison, host: str, port: int) -> str:
+    """Say whether a program reads the datagrams that come to its port."""
+    unread: int | None = None
+    for pauses in (_QUICK, _SLOW):
+        script = _UDP_SCRIPT % {"host": shlex.quote(host), "port": port, "pauses": pauses}
+        answer = comparison.script(script, timeout_s=PROBE_TIMEOUT_S)
+        if not answer.ok:
+            raise CannotLookError(answer.error_text.strip() or "the probe could not be sent")
+        queues = [unread_bytes(look, port) for look in looks(answer.text)]
+        if 0 in queues:
+            return ""
+        unread = queues[-1] if queues else None
+        if unread is None:
+            return f"does not answer on udp port {port}: nothing listens"
+    return f"udp port {port} is open, but nobody reads ({unread} bytes unread)"

@@ -163,3 +163,13 @@ class TestedHost(Protocol):
     def sysctl(self) -> SysctlWay: ...  # noqa: D102
     @property
     def system_info(self) -> SystemInfo: ...  # noqa: D102
+
+
+class Ways(Protocol):
+    """What drift uses of the connections: both ways to each host, by its inventory name."""
+
+    def reading_host(self, name: str, /) -> TestedHost:
+        """Return testinfra's Host, on a connection that may repeat a read."""
+
+    def session(self, name: str, /) -> Shell:
+        """Return the shell of the host."""
