@@ -5,21 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
-from pytest_ddd import clock
+from pytest_ddd import clock, redaction
 from pytest_ddd.baseline.model import Declaration
+from pytest_ddd.baseline.secrets import resolve
 from pytest_ddd.baseline.sections import endpoints as section
-from pytest_ddd.connections.specs import parse_hostspec
+from pytest_ddd.connections.specs import ConnectionSpec
 from pytest_ddd.errors import CannotLookError
 from pytest_ddd.probes.attempt import Deadline, NoAnswerError, Seen
 from pytest_ddd.probes.endpoint_answers import Attempt, EndpointAnswer, Writer
 from pytest_ddd.probes.entry import Entry
 from pytest_ddd.probes.http import Request, Response
 from pytest_ddd.probes.redirects import follow
-from pytest_ddd.probes.secret_values import secret_value
 from pytest_ddd.probes.tcp import connect
 from pytest_ddd.probes.tls import Trust
 from pytest_ddd.results import Limit, Reading, Threshold
@@ -46,7 +45,7 @@ class Endpoint(Entry[EndpointAnswer]):
     """
 
     def __init__(
-        self, declaration: Declaration[section.Endpoint], *, target: str, url: str, root: Path
+        self, declaration: Declaration[section.Endpoint], *, target: str, url: str
     ) -> None:
         # No host: the read goes to the URL, and works while the connection to the host does not.
         super().__init__(section="endpoints", key=declaration.key, target=target)
@@ -54,7 +53,6 @@ class Endpoint(Entry[EndpointAnswer]):
         self.latency = declaration.threshold("latency", unit="s")
         self.certificate = _in_days(declaration.threshold("certificate", unit="days", bad="below"))
         self._declaration = declaration
-        self._root = root
 
     def look(self) -> EndpointAnswer:
         """Ask until an answer is good or the attempts are used up.
@@ -79,11 +77,11 @@ class Endpoint(Entry[EndpointAnswer]):
 
     def _asking(self) -> _Asking:
         model = self._declaration.model
-        trust = Trust(self._root / model.ca.expanduser() if model.ca else None)
+        trust = Trust(model.ca.expanduser() if model.ca else None)
         if model.ca or self.url.startswith("https:"):
             trust.context()  # read before the clock starts
         own = {
-            name: value if isinstance(value, str) else secret_value(value)
+            name: value if isinstance(value, str) else resolve(value, redaction.DEFAULT)
             for name, value in model.headers.items()
         }
         usual = {"User-Agent": _user_agent(), "Accept": "*/*", "Accept-Encoding": "identity"}
@@ -185,30 +183,27 @@ class _Asking:
 
 def entries(scope: Scope) -> list[Endpoint]:
     """Return the endpoints of the environment, then those of each selected host."""
-    root = Path(scope.baseline.root)
     found = []
     for declaration in scope.in_environment("endpoints"):
         ours = cast("Declaration[section.Endpoint]", declaration)
         target = f"endpoint:{ours.key}"
-        found.append(Endpoint(ours, target=target, url=ours.model.url, root=root))
+        found.append(Endpoint(ours, target=target, url=ours.model.url))
     for host, declaration in scope.on_hosts("endpoints"):
         ours = cast("Declaration[section.Endpoint]", declaration)
-        hostspec = scope.baseline.hosts[host].model.connection
-        url = url_for_host(ours.model.url, host=host, hostspec=hostspec)
-        found.append(Endpoint(ours, target=host, url=url, root=root))
+        url = url_for_host(ours.model.url, scope.connections.spec(host))
+        found.append(Endpoint(ours, target=host, url=url))
     return found
 
 
-def url_for_host(url: str, *, host: str, hostspec: str) -> str:
+def url_for_host(url: str, spec: ConnectionSpec) -> str:
     """Return the URL with `{host}` and `{address}` filled in.
 
     The address is what the hostspec of an ssh connection names; this machine is `localhost`, and
     a container or anything else is asked by its inventory name.
     """
-    spec = parse_hostspec(hostspec, name=host)
-    address = {"ssh": spec.address, "local": "localhost"}.get(spec.kind, host)
+    address = {"ssh": spec.address, "local": "localhost"}.get(spec.kind, spec.name)
     address = f"[{address}]" if ":" in address else address
-    return url.replace("{host}", host).replace("{address}", address)
+    return url.replace("{host}", spec.name).replace("{address}", address)
 
 
 def _in_days(threshold: Threshold) -> Threshold:

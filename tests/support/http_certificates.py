@@ -55,7 +55,15 @@ class Authority:
         self._new_key(self.pair.key)
         _openssl(
             *("req", "-x509", "-config", self._config, "-extensions", "authority", "-days", "90"),
-            *("-subj", f"/CN={name}", "-key", self.pair.key, "-out", self.pair.certificate),
+            *(
+                "-utf8",
+                "-subj",
+                f"/CN={name}",
+                "-key",
+                self.pair.key,
+                "-out",
+                self.pair.certificate,
+            ),
         )
 
     @property
@@ -80,7 +88,17 @@ class Authority:
         if is_authority:
             extension = "basicConstraints=critical,CA:true"
         _openssl(
-            *("req", "-new", "-config", self._config, "-subj", f"/CN={name}", "-key", pair.key),
+            *(
+                "req",
+                "-new",
+                "-config",
+                self._config,
+                "-utf8",
+                "-subj",
+                f"/CN={name}",
+                "-key",
+                pair.key,
+            ),
             *("-addext", extension, "-out", request),
         )
         at = clock.now()
@@ -96,7 +114,17 @@ class Authority:
         pair = self._paths(name)
         self._new_key(pair.key)
         _openssl(
-            *("req", "-x509", "-config", self._config, "-subj", f"/CN={name}", "-key", pair.key),
+            *(
+                "req",
+                "-x509",
+                "-config",
+                self._config,
+                "-utf8",
+                "-subj",
+                f"/CN={name}",
+                "-key",
+                pair.key,
+            ),
             *("-addext", f"subjectAltName={GOOD_NAMES}", "-days", "60", "-out", pair.certificate),
         )
         return pair

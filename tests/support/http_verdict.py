@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from pytest_ddd.baseline.model import Declaration
 from pytest_ddd.baseline.sections import endpoints as section
@@ -15,7 +14,7 @@ from pytest_ddd.results import Origin, explain, judge
 FILE = "baselines/prod/endpoints.yaml"
 
 
-def endpoint_of(url: str, root: Path = Path("/"), **keys: object) -> Endpoint:
+def endpoint_of(url: str, **keys: object) -> Endpoint:
     """Return the endpoint `shop`; its url stands in line 4, every further key in the next one."""
     keys.setdefault("attempts", {"count": 1, "interval": "10ms"})
     origins: dict[tuple[str | int, ...], Origin] = {(): Origin(file=FILE, line=3)}
@@ -28,7 +27,7 @@ def endpoint_of(url: str, root: Path = Path("/"), **keys: object) -> Endpoint:
             origins[(key, str(inner))] = Origin(file=FILE, line=line)
     model = section.Endpoint.model_validate({"url": url, **keys})
     declaration = Declaration(section="endpoints", key="shop", model=model, origins=origins)
-    return Endpoint(declaration, target="endpoint:shop", url=url, root=root)
+    return Endpoint(declaration, target="endpoint:shop", url=url)
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,7 @@ def check(endpoint: Endpoint) -> Verdict:
         assert answer.problems == ()
     except AssertionError:
         outcomes.append(Outcome.RED)
-    except Exception as failure:  # any other exception makes a check UNKNOWN
+    except Exception as failure:  # noqa: BLE001 - any other exception makes a check UNKNOWN
         outcomes.append(Outcome.UNKNOWN)
         unknown = str(failure)
     outcomes += [reading.outcome for reading in judged if reading.outcome]

@@ -169,7 +169,7 @@ def test_an_unreadable_authority_file_is_unknown(tmp_path, text, words):
     if text is not None:
         (tmp_path / "ca.pem").write_text(text)
     url = f"https://127.0.0.1:{unused_port()}"
-    verdict = check(endpoint_of(url, tmp_path, ca="ca.pem"))
+    verdict = check(endpoint_of(url, ca=str(tmp_path / "ca.pem")))
 
     assert verdict.outcome is Outcome.UNKNOWN
     assert f"{words} ({WHERE})\n  hint: " in verdict.unknown
