@@ -36,7 +36,7 @@ _WINDOW = 4096
 _SHELF_START, _SHELF_SIZE = 0xF0000, 0xFFFD
 """Supplementary private use area A: characters that no text of a host has a meaning for."""
 
-_NESTED_REPEAT = re.compile(r"\((?:[^()\\]|\\.)*[+*}](?:[^()\\]|\\.)*\)\s*[+*{]")
+_NESTED_REPEAT = r"\((?:[^()\\]|\\.)*[+*}](?:[^()\\]|\\.)*\)\s*[+*{]"
 _GAP = re.compile(r"[ \t]*[\\'\"]?[ \t]*\r?\n[ \t>|]*['\"]?")
 """What wrapping puts into a long value: a newline, with indentation and quotes around it."""
 
@@ -103,7 +103,7 @@ class Redactor:
         where = f"redaction rule {expression[:60]!r}"
         if len(expression) > _RULE_LENGTH_LIMIT:
             raise UsageError(f"{where}: longer than {_RULE_LENGTH_LIMIT} characters")
-        if _NESTED_REPEAT.search(expression):
+        if re.search(_NESTED_REPEAT, expression):
             hint = "write (ab)+ as one repeat, without + or * inside the brackets"
             raise UsageError(f"{where}: a repeat inside a repeat can take for ever", hint=hint)
         try:
