@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 
 from tests.lab import bootstrap
 from tests.lab.lab import Lab
@@ -26,7 +27,8 @@ def main(names: Sequence[str]) -> int:
     print(f"prefix:  {shlex.join(lab.prefix)}")
     print(f"trust:   {lab.authority.cert}")
     print("Ctrl-C ends the lab.", flush=True)
-    signal.sigwait({signal.SIGINT, signal.SIGTERM})
+    with suppress(KeyboardInterrupt):
+        signal.pause()
     lab.close()
     leaks = ledger.close()
     print("\n".join(leaks) or "nothing is left")
@@ -34,6 +36,5 @@ def main(names: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    wait_for_both = {signal.SIGINT, signal.SIGTERM}
-    signal.pthread_sigmask(signal.SIG_BLOCK, wait_for_both)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(main(sys.argv[1:] or list(DEFAULT_HOSTS)))

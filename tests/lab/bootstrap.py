@@ -21,7 +21,7 @@ LISTS_MAX_AGE_S = 12 * 3600
 APT_TIMEOUT_S = 900
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """The machine lacks something and this run may not put it there."""
 
 
@@ -43,7 +43,12 @@ def _lists_are_old() -> bool:
     lists = [path.stat().st_mtime for path in Path("/var/lib/apt/lists").glob("*Packages*")]
     stamp = Path("/var/lib/apt/lists/partial")
     newest = max([*lists, stamp.stat().st_mtime if stamp.exists() else 0.0])
-    return not lists or time.time() - newest > LISTS_MAX_AGE_S
+    return not lists or _age_s(newest) > LISTS_MAX_AGE_S
+
+
+def _age_s(changed: float) -> float:
+    # File times are the machine's own clock, so compare with that one.
+    return time.time() - changed  # noqa: TID251
 
 
 def _apt(*arguments: str) -> None:
@@ -55,13 +60,15 @@ def _apt(*arguments: str) -> None:
     )  # fmt: skip
     if done.returncode:
         tail = "\n".join((done.stdout + done.stderr).splitlines()[-20:])
-        raise Refused(f"{' '.join(command)}: exit {done.returncode}\n{tail}")
+        raise RefusedError(f"{' '.join(command)}: exit {done.returncode}\n{tail}")
 
 
 def install(lack: Missing) -> float:
     """Install what is missing in one call; give the seconds it took."""
     if os.geteuid() != 0:
-        raise Refused(f"{lack}\nnot root: run `sudo {sys.executable} -m tests.lab.bootstrap core`")
+        raise RefusedError(
+            f"{lack}\nnot root: run `sudo {sys.executable} -m tests.lab.bootstrap core`"
+        )
     start = time.monotonic()
     if _lists_are_old():
         _apt("update")
@@ -81,7 +88,7 @@ def provide(names: Sequence[str]) -> float | None:
     seconds = install(lack)
     still = missing(names)
     if still:
-        raise Refused(f"installed, and still {still}")
+        raise RefusedError(f"installed, and still {still}")
     return seconds
 
 
@@ -90,7 +97,7 @@ def main(argv: Sequence[str]) -> int:
     names = list(argv) or ["core"]
     try:
         seconds = provide(names)
-    except (KeyError, Refused) as error:
+    except (KeyError, RefusedError) as error:
         print(error.args[0], file=sys.stderr)
         return EXIT_USAGE
     said = "everything is there" if seconds is None else f"installed in {seconds:.1f} s"

@@ -84,8 +84,6 @@ def missing(names: Iterable[str], find: Callable[[str], str | None] = which) -> 
     names = list(names)
     table = catalogue()
     packages = {name: table.packages[name] for name in table.binaries(names) if find(name) is None}
-    for name in names:
-        for package in table.extra.get(name, ()):
-            if not package_there(package):
-                packages[package] = package
+    extra = {package for name in names for package in table.extra.get(name, ())}
+    packages |= {package: package for package in extra if not package_there(package)}
     return Missing(packages=packages)

@@ -203,7 +203,7 @@ def ssh_down(host: LabHost) -> Iterator[None]:
 
 @contextmanager
 def ssh_hangs(host: LabHost) -> Iterator[None]:
-    """sshd accepts connections and never greets."""
+    """The sshd accepts connections and never greets."""
     with freeze_service(host, "ssh"):
         yield
 

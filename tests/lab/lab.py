@@ -56,7 +56,7 @@ class Lab:
 
     @property
     def ssh_config(self) -> Path:
-        """ssh configuration with one Host a lab host, user `ops`, strict host keys."""
+        """An ssh configuration with one Host a lab host, user `ops`, strict host keys."""
         return self.dir / "ssh_config"
 
     @property

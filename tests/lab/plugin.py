@@ -159,7 +159,7 @@ def provide(config: pytest.Config) -> None:
         )
     try:
         seconds = bootstrap.provide(needs)
-    except bootstrap.Refused as error:
+    except bootstrap.RefusedError as error:
         pytest.exit(f"lab: {error}", returncode=EXIT_USAGE)
     if seconds is not None:
         say(config, f"lab: installed what {', '.join(needs)} need in {seconds:.1f} s")

@@ -8,6 +8,7 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Self
 
 from tests.lab.reap import Ledger, descendants, start_ticks
 
@@ -15,7 +16,7 @@ POLL_S = 0.02
 LOG_TAIL_BYTES = 4000
 
 
-class NotReady(AssertionError):
+class NotReadyError(AssertionError):
     """A server did not come up; the message ends with the tail of its log."""
 
 
@@ -70,12 +71,12 @@ class Proc:
         return self.log.read_bytes()[-LOG_TAIL_BYTES:].decode(errors="replace")
 
     def ready(self, probe: Callable[[], bool], deadline_s: float = 10.0) -> Proc:
-        """Wait until the probe says True; an early end or a time-out raises NotReady with the log."""
+        """Wait until the probe says True; an early end or a time-out raises NotReadyError with the log."""
         if wait_for(lambda: not self.running or probe(), deadline_s) and self.running:
             return self
         what = "still not ready" if self.running else f"ended with {self.popen.returncode}"
         self.stop()
-        raise NotReady(f"{self.name}: {what} after {deadline_s} s: {self.argv}\n{self.tail()}")
+        raise NotReadyError(f"{self.name}: {what} after {deadline_s} s: {self.argv}\n{self.tail()}")
 
     def tree(self) -> set[int]:
         """Its pid and those of everything below it."""
@@ -101,7 +102,7 @@ class Proc:
         self.popen.kill()
         self.popen.wait()
 
-    def __enter__(self) -> Proc:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -156,7 +156,7 @@ class State:
 
 def _netns_inode(pid: int) -> int:
     try:
-        return os.stat(f"/proc/{pid}/ns/net").st_ino
+        return Path(f"/proc/{pid}/ns/net").stat().st_ino
     except OSError:
         return -1
 
@@ -193,10 +193,10 @@ def _kill_all(state: State, spare: Iterable[int], deadline: float) -> None:
 
 def _remove_cgroup(top: str, deadline: float) -> None:
     # The kernel gives a cgroup free a moment after its last process is gone.
-    while os.path.isdir(top) and time.monotonic() < deadline:
+    while Path(top).is_dir() and time.monotonic() < deadline:
         for path in _cgroup_tree(Path(top)):
             try:
-                os.rmdir(path)
+                Path(path).rmdir()
             except OSError:
                 time.sleep(0.02)
 

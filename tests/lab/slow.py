@@ -6,6 +6,7 @@ import json
 import sys
 from itertools import count
 from pathlib import Path
+from typing import Self
 
 from tests.lab.net import Net, Port, enter
 from tests.lab.proc import Proc, wait_for
@@ -41,7 +42,7 @@ class Wire:
         new.write_text(json.dumps({"delay_s": delay_s, "jitter_s": jitter_s, "loss": loss}))
         new.rename(self._control)
 
-    def __enter__(self) -> Wire:
+    def __enter__(self) -> Self:
         ip = self._net.ip
         argv = [
             sys.executable,

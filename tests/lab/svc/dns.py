@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
+from typing import Self
 
 from tests.lab.demand import which
 from tests.lab.net import free_port, socket_in
@@ -87,7 +88,7 @@ class Dns:
         """Stop it; queries are then refused by the kernel."""
         self.proc.stop()
 
-    def __enter__(self) -> Dns:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

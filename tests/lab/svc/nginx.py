@@ -8,6 +8,7 @@ import signal
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 from tests.lab.demand import which
 from tests.lab.net import answers, free_port
@@ -79,7 +80,7 @@ class Nginx:
 
     @property
     def error_log(self) -> Path:
-        """nginx's own complaints."""
+        """Complaints of nginx itself."""
         return self.dir / "error.log"
 
     def url(self, path: str = "/", *, tls: bool = False, host: str = "127.0.0.1") -> str:
@@ -147,7 +148,7 @@ class Nginx:
         """Stop; connections are then refused."""
         self.proc.stop(signal.SIGTERM)
 
-    def __enter__(self) -> Nginx:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

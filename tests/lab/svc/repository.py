@@ -11,7 +11,7 @@ COMMAND_TIMEOUT_S = 60.0
 DAMAGE_BYTES = 100
 
 
-class CommandFailed(AssertionError):
+class CommandFailedError(AssertionError):
     """A backup command of the lab itself failed; carries what it said."""
 
 
@@ -40,7 +40,9 @@ class Place:
             timeout=COMMAND_TIMEOUT_S, check=False,
         )  # fmt: skip
         if check and done.returncode:
-            raise CommandFailed(f"{arguments}: exit {done.returncode}\n{done.stdout}{done.stderr}")
+            raise CommandFailedError(
+                f"{arguments}: exit {done.returncode}\n{done.stdout}{done.stderr}"
+            )
         return done
 
     def damage(self, pattern: str, *, cut: bool = False) -> Path:

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Protocol
+from typing import Protocol, Self
 
 from tests.lab.net import socket_in
 from tests.lab.svc.tls import Pair
@@ -247,7 +247,7 @@ class SlowServer:
             thread.join(timeout=3.0)
         self._listener.close()
 
-    def __enter__(self) -> SlowServer:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -10,6 +10,7 @@ import subprocess
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Self
 
 from tests.lab.demand import which
 from tests.lab.net import answers, free_port, run
@@ -156,7 +157,7 @@ class Sshd:
             argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30, check=False
         )  # fmt: skip
 
-    def __enter__(self) -> Sshd:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -188,7 +189,7 @@ class Blackhole:
         )
         return path
 
-    def __enter__(self) -> Blackhole:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
