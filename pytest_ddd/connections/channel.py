@@ -14,6 +14,9 @@ _STDERR_KEPT_BYTES = 1 << 16
 _REAP_INTERVAL_S = 0.01
 _LINGER_S = 1.0
 """How long a process whose stdout ended may take to end, before it is killed."""
+_LAST_WORDS_S = 3.0
+"""How long the pipes of a process that ended may stay open: a dispatcher's warden holds them
+while it kills what runs."""
 
 
 class Channel:
@@ -56,13 +59,16 @@ class Channel:
         self._open = {self._stdout, self._stderr}
         self._unsent: list[memoryview] = []
         self._writing = self._closing = self._ended = False
-        self._deadline = float("inf")
+        self._deadline = self._pipes_deadline = float("inf")
+        self._reaping = False
         self.stderr = b""
         self.last_read = clock.monotonic()
         for fd in (self._stdin, self._stdout, self._stderr):
             os.set_blocking(fd, False)
         loop.watch(self._stdout, writing=False, callback=self._read_output)
         loop.watch(self._stderr, writing=False, callback=self._read_error_output)
+        self._pidfd: int | None = os.pidfd_open(self._process.pid)
+        loop.watch(self._pidfd, writing=False, callback=self._exited)
 
     @property
     def pid(self) -> int:
@@ -150,17 +156,36 @@ class Channel:
             if fd == self._stdout:
                 self._end_stdin()
                 self._deadline = min(self._deadline, clock.monotonic() + _LINGER_S)
-                self._reap()
+                self._start_reaping()
         return data
 
+    def _exited(self) -> None:
+        """The process has ended; what it wrote may still be on its way."""
+        self._forget_pidfd()
+        self._end_stdin()
+        self._start_reaping()
+
+    def _forget_pidfd(self) -> None:
+        if self._pidfd is not None:
+            self._loop.unwatch(self._pidfd)
+            os.close(self._pidfd)
+            self._pidfd = None
+
+    def _start_reaping(self) -> None:
+        if not self._reaping:
+            self._reaping = True
+            self._reap()
+
     def _reap(self) -> None:
-        """Wait for the process without blocking, then for the last of its stderr."""
+        """Wait, without blocking, for the end of the process and of its two pipes."""
         now = clock.monotonic()
         status = self._process.poll()
-        if status is None and now >= self._deadline:
-            self.kill()
-        late = now >= self._deadline + _LINGER_S
-        if status is None or (self._stderr in self._open and not late):
+        if status is None:
+            if now >= self._deadline:
+                self.kill()
+        else:
+            self._pipes_deadline = min(self._pipes_deadline, now + _LAST_WORDS_S)
+        if status is None or (self._open and now < self._pipes_deadline):
             self._loop.call_at(now + _REAP_INTERVAL_S, self._reap)
             return
         self._finish(status)
@@ -169,6 +194,7 @@ class Channel:
         if self._ended:
             return
         self._ended = True
+        self._forget_pidfd()
         for fd in tuple(self._open):
             self._loop.unwatch(fd)
         for pipe in (self._process.stdout, self._process.stderr):

@@ -68,7 +68,7 @@ warden() {
   while read -r k j p t c; do
     case $k in
     +) P=$((P + 1)) R=$((R + 1)) L="$L $j:$p:$t:$c"
-       [ "$Q" ] && warden_signal TERM "$p"
+       [ "$Q" ] && { echo L >"$d/$j.f"; warden_signal TERM "$p"; }
        [ "$T" ] || warden_tick ;;
     -) R=$((R - 1)) D="$D $j " ;;
     t) T=; kill -0 $$ 2>/dev/null || [ "$Q" ] || warden_end
@@ -85,6 +85,7 @@ warden_end() {
   for e in $L; do
     j=${e%%:*} l=${e##*:} e=${e#*:}
     case $D in *" $j "*) continue ;; esac
+    echo L >"$d/$j.f"
     warden_signal TERM "${e%%:*}"
     n="$n $j:${e%%:*}:kill:$l"
   done

@@ -14,6 +14,10 @@ from typing import TypeAlias
 _LONGEST_LINE_BYTES = 8192
 
 
+LOST = "L"
+"""Flag of a command that was killed because its dispatcher is gone."""
+
+
 class FrameError(Exception):
     """The stream is not what a dispatcher writes."""
 
@@ -34,7 +38,11 @@ class NoRoom:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """One command's end: flag is 0, T (time), O (too much output), F (disk full), I (stdin)."""
+    """One command's end.
+
+    The flag is 0 when all is well, T (killed: its time), O (killed: its output), F (directory
+    full), I (its stdin could not be kept), L (killed: the dispatcher is gone).
+    """
 
     job_id: int
     exit_status: int

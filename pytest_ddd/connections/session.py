@@ -9,7 +9,7 @@ from concurrent.futures import Future
 from pytest_ddd import clock
 from pytest_ddd.connections.answers import Completed
 from pytest_ddd.connections.dispatcher import Order
-from pytest_ddd.connections.frames import Answer
+from pytest_ddd.connections.frames import LOST, Answer
 from pytest_ddd.connections.gate import OpeningGate
 from pytest_ddd.connections.jobs import Job
 from pytest_ddd.connections.link import Events, Link
@@ -239,6 +239,8 @@ class Session:
         link.end(UnreachableError(f"{self.spec.label}: the connection is stuck"))
 
     def _answered(self, answer: Answer) -> None:
+        if answer.flag == LOST:
+            return  # the end of the link follows, and decides whether to send it again
         job = self._running.pop(answer.job_id, None)
         self._may_reopen = True
         if job is not None:
