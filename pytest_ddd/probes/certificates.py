@@ -39,11 +39,12 @@ class _Node:
     tag: int
     content: bytes
 
-    def children(self) -> Iterator[_Node]:
-        at = 0
+    def children(self) -> list[_Node]:
+        found, at = [], 0
         while at < len(self.content):
             node, at = _node(self.content, at)
-            yield node
+            found.append(node)
+        return found
 
 
 def read_certificate(der: bytes) -> Certificate:
@@ -54,13 +55,13 @@ def read_certificate(der: bytes) -> Certificate:
     """
     try:
         return _read(der)
-    except (IndexError, StopIteration, UnicodeDecodeError) as mistake:
+    except (IndexError, UnicodeDecodeError) as mistake:
         raise ValueError("not a certificate") from mistake
 
 
 def _read(der: bytes) -> Certificate:
     certificate, _ = _node(der, 0)
-    fields = list(next(certificate.children()).children())
+    fields = certificate.children()[0].children()
     if fields[0].tag == _VERSION:
         del fields[0]
     _serial, _algorithm, issuer, validity, subject, _key, *rest = fields
@@ -107,7 +108,7 @@ def _alternative_names(fields: list[_Node]) -> Iterator[str]:
     for field in fields:
         if field.tag != _EXTENSIONS:
             continue
-        for extension in next(field.children()).children():
+        for extension in field.children()[0].children():
             kind, *_, value = extension.children()
             if kind.content == _SUBJECT_ALT_NAME:
                 names, _ = _node(value.content, 0)
