@@ -27,6 +27,8 @@ LITERAL_REFUSED = (
     "a literal secret is refused: write {env: NAME}, {file: PATH} or {command: [PROGRAM]}"
 )
 
+URL_REFUSED = "a password in a URL is refused: give it as a reference to a secret"
+
 
 class Model(BaseModel):
     """A baseline mapping: frozen, and unknown keys are refused."""
@@ -198,9 +200,7 @@ def literal_secret(value: object) -> SecretRef | None:
         return value
     if isinstance(value, Mapping):
         return SecretRef.model_validate(value)
-    raise ValueError(
-        "a literal secret is refused: write {env: NAME}, {file: PATH} or {command: []}"
-    )
+    raise ValueError(LITERAL_REFUSED)
 
 
 Secret = Annotated[SecretRef, BeforeValidator(literal_secret)]

@@ -247,6 +247,7 @@ def _extends_of(
     path = ("extends",)
     if stem is not None and stem not in TARGET_FILES:
         mistakes.add(node.origin, path, f"belongs into environment{SUFFIX} or hosts{SUFFIX}")
+        return []
     if before:
         mistakes.add(node.origin, path, f"stands twice, first in {before[0][1]}")
     found: list[tuple[str, Origin]] = []

@@ -6,7 +6,7 @@ import ipaddress
 import re
 from collections.abc import Callable, Collection, Iterator
 
-from pytest_ddd.baseline.fields import LITERAL_REFUSED
+from pytest_ddd.baseline.fields import LITERAL_REFUSED, URL_REFUSED
 from pytest_ddd.baseline.sections.scenarios import SCENARIO_NAMES, is_scenario
 from pytest_ddd.baseline.sections.thresholds import KINDS as RESOURCES
 from pytest_ddd.baseline.tree import Mistakes, Node, Path, nearest, shown
@@ -168,11 +168,9 @@ def check_secrets(node: Node, path: Path, mistakes: Mistakes) -> None:
     """Refuse a secret that stands in the file itself; never say it."""
     for place, name, found in _named_texts(node, path):
         if isinstance(found.value, str) and _CREDENTIALS.search(found.value):
-            text = "a password in a URL is refused: give it as a reference to a secret"
-            mistakes.add(found.origin, place, text)
+            mistakes.add(found.origin, place, URL_REFUSED)
         elif secret_word(name) or name.lower() in _SECRET_HEADERS:
-            text = LITERAL_REFUSED
-            mistakes.add(found.origin, place, text)
+            mistakes.add(found.origin, place, LITERAL_REFUSED)
 
 
 def _named_texts(node: Node, path: Path) -> Iterator[tuple[Path, str, Node]]:

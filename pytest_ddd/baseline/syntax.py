@@ -28,6 +28,7 @@ _SENTENCES = (
     ("expected ',' or '}'", "the mapping that opens here is never closed, or lacks a comma"),
     ("unknown escape character", "an unknown \\ escape: use single quotes"),
     ("block sequence entries are not allowed", 'a "- " where no list can begin'),
+    ("expected node content", "a value is missing here, or a bracket is never closed"),
     ("found duplicate anchor", "two anchors of one name"),
     ("undefined tag handle", "a tag: tags are not read"),
     ("found incompatible YAML document", "an unknown %YAML version: remove that line"),
@@ -41,10 +42,12 @@ def syntax_mistake(reason: yaml.MarkedYAMLError, lines: Sequence[str]) -> tuple[
     if reason.context_mark is not None and any(text in problem for text in _AT_CONTEXT):
         mark = reason.context_mark
     at = min(mark.line if mark else 0, max(len(lines) - 1, 0))
+    while at > 0 and not lines[at].strip():  # the end of the file was reached
+        at -= 1
     if (tabbed := _tabbed_line(lines, at)) is not None:
         return tabbed + 1, "a tab in the indentation: YAML wants spaces"
     if "cannot start any token" in problem and mark is not None:
-        sign = lines[at][mark.column : mark.column + 1]
+        sign = lines[at][mark.column : mark.column + 1] if mark.line == at else ""
         return at + 1, f"a text that begins with {sign!r} must stand in quotes"
     for part, sentence in _SENTENCES:
         if part in problem:

@@ -8,8 +8,17 @@ from typing import TypeVar, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from pytest_ddd.baseline.fields import Model, SecretRef
-from pytest_ddd.baseline.tree import Mistakes, Node, Path, nearest, plain, shown, suggestion
+from pytest_ddd.baseline.fields import LITERAL_REFUSED, URL_REFUSED, Model, SecretRef
+from pytest_ddd.baseline.tree import (
+    SHOWN_LENGTH,
+    Mistakes,
+    Node,
+    Path,
+    nearest,
+    plain,
+    shown,
+    suggestion,
+)
 
 M = TypeVar("M", bound=Model)
 
@@ -33,6 +42,10 @@ _WRONG_TYPE = {
 
 def checked(model: type[M], node: Node, path: Path, mistakes: Mistakes) -> M | None:
     """Return the model of a node, or None after adding what is wrong to `mistakes`."""
+    for name, entry in node.entries.items():
+        if name.endswith("_") and name in model.model_fields:  # as Python spells `from`
+            text = f"unknown key {shown(name)!r}{nearest(name, known_keys(model))}"
+            mistakes.add(entry.origin, (*path, name), text)
     try:
         return model.model_validate(plain(node))
     except ValidationError as reason:
@@ -97,7 +110,7 @@ def _sentence(model: type[BaseModel], place: Path, node: Node, error: ErrorDetai
     if kind == "missing":
         return f"needs {error['loc'][-1]!r}"
     said = _said(error)
-    if _takes_secret(model, place):
+    if _takes_secret(model, place) or said in (LITERAL_REFUSED, URL_REFUSED):
         return said
     return f"{said}, found {_found(node)}" if _shows_value(node, said) else said
 
@@ -108,7 +121,9 @@ def _said(error: ErrorDetails) -> str:
     if kind in _WRONG_TYPE:
         return _WRONG_TYPE[kind]
     if kind in ("value_error", "assertion_error"):
-        return str(context.get("error", error["msg"]))
+        said = str(context.get("error", error["msg"]))
+        value = str(error["input"])
+        return said if len(value) <= SHOWN_LENGTH else said.replace(value, shown(value))
     if kind == "literal_error":
         choices = (
             str(context.get("expected", "")).replace("'", "").replace(" or ", ", ").split(", ")

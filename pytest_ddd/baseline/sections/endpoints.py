@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field
 
 from pytest_ddd.baseline.fields import (
+    URL_REFUSED,
     Attempts,
     DaysLeftLimits,
     Duration,
@@ -28,7 +29,7 @@ def _supported(url: str) -> str:
     except ValueError as mistake:
         raise ValueError(f"not an endpoint: {mistake}") from None
     if parts.password is not None:
-        raise ValueError("a password in a URL is refused: use headers with a secret reference")
+        raise ValueError(URL_REFUSED)
     if parts.scheme not in ("http", "https", "tcp") or not parts.netloc:
         raise ValueError(f"not an endpoint: {url!r} (write https://name/path or tcp://name:port)")
     if parts.scheme == "tcp" and port is None:
