@@ -172,6 +172,32 @@ def greeting(data: bytes) -> Behaviour:
     return behave
 
 
+def relaying(port: int, *, quick_bytes: int, interval_s: float) -> Behaviour:
+    """Pass on what a server sends, byte by byte once the client has sent more than `quick_bytes`."""
+
+    def behave(connection: socket.socket, server: Server) -> None:
+        with socket.create_connection(("127.0.0.1", port)) as upstream:
+            upstream.settimeout(0.02)
+            connection.settimeout(0.02)
+            sent_bytes = 0
+            while not server.stopped.is_set():
+                with suppress(TimeoutError):
+                    request = connection.recv(65536)
+                    sent_bytes += len(request)
+                    upstream.sendall(request)
+                with suppress(TimeoutError):
+                    reply = upstream.recv(65536)
+                    if sent_bytes <= quick_bytes:
+                        connection.sendall(reply)
+                        continue
+                    for number in range(len(reply)):
+                        if server.stopped.wait(interval_s):
+                            return
+                        connection.sendall(reply[number : number + 1])
+
+    return behave
+
+
 def silent(connection: socket.socket, server: Server) -> None:
     """Take the request and never answer."""
     server.stopped.wait(PATIENCE_S)

@@ -10,8 +10,10 @@ from pytest_ddd.outcomes import Outcome
 from tests.support.http_certificates import Authority, Pair, with_chain
 from tests.support.http_servers import (
     answer,
+    dripping,
     greeting,
     raw_dripping,
+    relaying,
     replying,
     routing,
     server_context,
@@ -219,6 +221,42 @@ def test_a_handshake_that_fails_is_red_in_time(behaviour, words):
     assert verdict.outcome is Outcome.RED
     assert verdict.problems[0].startswith(f"{url}: {words} (")
     assert took_s < 0.8
+
+
+@pytest.mark.parametrize(
+    ("quick_bytes", "words"),
+    [
+        pytest.param(0, "no TLS handshake within 500 ms", id="handshake"),
+        # A greeting of TLS 1.3 is 517 bytes; what follows it carries the request.
+        pytest.param(517, "no answer within 500 ms", id="answer"),
+    ],
+)
+def test_tls_records_that_drip_are_red_in_time(authority, quick_bytes, words):
+    pair = authority.issue(f"drips after {quick_bytes}")
+    with serving(replying(answer()), server_context(pair.certificate, pair.key)) as server:
+        drip = relaying(server.port, quick_bytes=quick_bytes, interval_s=0.02)
+        with serving(drip) as relay:
+            url = relay.url.replace("http:", "https:")
+            started_s = clock.monotonic()
+            verdict = check(endpoint_of(url, ca=str(authority.file), deadline="500ms"))
+            took_s = clock.monotonic() - started_s
+
+    assert verdict.outcome is Outcome.RED
+    assert verdict.problems[0].startswith(f"{url}: {words} (")
+    assert took_s < 1.0
+
+
+def test_an_answer_that_drips_inside_tls_is_red_in_time(authority):
+    pair = authority.issue("drips inside")
+    drip = dripping(answer(), interval_s=0.02)
+    with serving(drip, server_context(pair.certificate, pair.key)) as server:
+        started_s = clock.monotonic()
+        verdict = check(endpoint_of(server.url, ca=str(authority.file), deadline="500ms"))
+        took_s = clock.monotonic() - started_s
+
+    assert verdict.outcome is Outcome.RED
+    assert "no full answer within 500 ms (" in verdict.problems[0]
+    assert took_s < 1.0
 
 
 def test_a_server_with_old_tls_only_is_red(authority):
