@@ -44,18 +44,20 @@ function mark(text, kind) {
         mtime = words[3] + 0
         suffix = substr(text, index(text, "=") + 1)
         lag = late > 0 ? late : 0
-        old_file = 0
+        old_file = first_at = 0
     }
-    if (kind == "#1") { old_file = first_is_ahead(substr(text, 4)); return }
+    if (kind == "#1") { first_line(substr(text, 4)); return }
     if (kind == "#9") { last_line(substr(text, 4)); return }
     print text
     fflush()
 }
 
-# A line without year that reads as "later this year" is from last year only when its file
-# begins that way, too.
-function first_is_ahead(text) {
-    return stamp(text) && no_year && earliest > ahead
+# For stamps without year: one that reads as "later this year" is from last year only when its
+# file begins that way, too; one from long before its file began is from the future.
+function first_line(text) {
+    if (!stamp(text)) return
+    if (no_year && earliest > now + 2678400) old_file = 1
+    else if (earliest <= ahead) first_at = latest
 }
 
 # The last line was written when the file was: what its stamp lacks is what its zone lacks.
@@ -128,6 +130,8 @@ function syslog(head, month, rest, year, at) {
     if (at < 0 || !place(at, "")) return 0
     if (no_year && old_file && earliest > now + 2678400)
         return place(moment(year - 1, month, substr(head, 5, 2), substr(head, 8, 8)), "")
+    if (no_year && latest < first_at - 86400)
+        return place(moment(year + 1, month, substr(head, 5, 2), substr(head, 8, 8)), "")
     return 1
 }
 
