@@ -61,7 +61,7 @@ def parse_percent(text: str) -> float:
 
 
 def format_duration(seconds: float) -> str:
-    """Write seconds for people: `240 ms`, `1.5 s`, `15m 03s`, `2h 05m`, `3d 04h`."""
+    """Write seconds for people: `240 ms`, `1.5 s`, `15m`, `15m 03s`, `2h 05m`, `3d 04h`."""
     if seconds < 0:
         return f"-{format_duration(-seconds)}"
     if seconds < 1:
@@ -70,11 +70,11 @@ def format_duration(seconds: float) -> str:
         return f"{seconds:.3g} s"
     minutes, rest = divmod(round(seconds), 60)
     if minutes < 60:
-        return f"{minutes}m {rest:02d}s"
+        return f"{minutes}m {rest:02d}s" if rest else f"{minutes}m"
     hours, minutes = divmod(minutes, 60)
     if hours < 48:
-        return f"{hours}h {minutes:02d}m"
-    return f"{hours // 24}d {hours % 24:02d}h"
+        return f"{hours}h {minutes:02d}m" if minutes else f"{hours}h"
+    return f"{hours // 24}d {hours % 24:02d}h" if hours % 24 else f"{hours // 24}d"
 
 
 def format_size(size_bytes: float) -> str:

@@ -20,6 +20,7 @@ _MODULES = (
     "recording",
     "recheck",
     "session",
+    "progress",
     "summary",
     "html",
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import types
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -106,12 +105,22 @@ def pytest_pycollect_makeitem(collector: pytest.Collector, name: str, obj: objec
     A plugin that is registered late wins over testinfra's `host`; a conftest wins over both.
     """
     manager = collector.config.pluginmanager
-    if not manager.has_plugin(_HOST_FIXTURE) and _is_check(collector, obj):
+    if manager.has_plugin(_HOST_FIXTURE) or not _is_check(collector, obj):
+        return
+    redact_logging()
+    if not _is_of_the_site(collector, "host"):
         from pytest_ddd.plugin import host_fixture
 
-        assert isinstance(host_fixture, types.ModuleType)
         manager.register(host_fixture, _HOST_FIXTURE)
-        redact_logging()
+
+
+def _is_of_the_site(collector: pytest.Collector, name: str) -> bool:
+    """Whether a conftest has a fixture of that name; pytest has no public way to ask."""
+    manager = getattr(collector.session, "_fixturemanager", None)
+    if manager is None:
+        return False
+    found = manager.getfixturedefs(name, collector) or ()
+    return bool(found) and not found[-1].func.__module__.startswith("testinfra")
 
 
 def _is_check(collector: pytest.Collector, obj: object) -> bool:

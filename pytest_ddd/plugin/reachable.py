@@ -68,7 +68,7 @@ def _reachables(site: Site, checks: Sequence[pytest.Item], place: Place) -> Iter
     for host in site.scope.hosts:
         if host in needed:
             name = f"{place.scenario.name}/reachable[{host}]"
-            yield Reachable.from_parent(session, name=name, host=host, place=place)
+            yield Reachable.from_parent(session, name=name, nodeid=name, host=host, place=place)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -11,6 +11,7 @@ import pytest
 from pytest_ddd import clock, results
 from pytest_ddd.outcomes import Outcome, worst
 from pytest_ddd.results import Problem, Reading, Threshold
+from pytest_ddd.units import format_duration
 
 if TYPE_CHECKING:
     from pytest_ddd.connections import Reachability
@@ -58,7 +59,9 @@ class Verdict:
     def reached(self, reachability: Reachability, hostspec: str) -> None:
         """Take over what the attempt to reach a host said."""
         self.ended = reachability.outcome
-        if reachability.outcome is not Outcome.GREEN:
+        if reachability.outcome is Outcome.GREEN:
+            self.said.append(f"answered in {format_duration(reachability.took_s)}")
+        else:
             hint = f"\n  hint: {reachability.hint}" if reachability.hint else ""
             self.said.append(f"{reachability.reason}{hint}")
         self.readings.append(

@@ -68,16 +68,22 @@ class Site:
         """Run pytest there, in a process of its own unless told otherwise."""
         for key, value in (env or {}).items():
             self.pytester._monkeypatch.setenv(key, value)
-        run = self.pytester.runpytest_inprocess if in_process else self.pytester.runpytest_subprocess
+        run = (
+            self.pytester.runpytest_inprocess if in_process else self.pytester.runpytest_subprocess
+        )
         done = run("-p", "no:cacheprovider", *args)
         return Outcome(
-            status=int(done.ret), text="\n".join([*done.outlines, *done.errlines]), results=self.results()
+            status=int(done.ret),
+            text="\n".join([*done.outlines, *done.errlines]),
+            results=self.results(),
         )
 
     def results(self) -> tuple[CheckResult, ...]:
         """Return the record of the newest run of each scenario."""
         newest: dict[str, Path] = {}
-        for file in sorted(self.root.glob("evidence/*/results.jsonl"), key=lambda f: f.stat().st_mtime_ns):
+        for file in sorted(
+            self.root.glob("evidence/*/results.jsonl"), key=lambda f: f.stat().st_mtime_ns
+        ):
             newest[file.parent.name.split("_")[2]] = file
         return tuple(one for file in newest.values() for one in read_record(file).results)
 

@@ -6,7 +6,9 @@ import pytest
 
 from tests.plugin.conftest import Site
 
-READING = "Reading(name='queue', value={value}, unit='%', at=__import__('pytest_ddd.clock').clock.now())"
+READING = (
+    "Reading(name='queue', value={value}, unit='%', at=__import__('pytest_ddd.clock').clock.now())"
+)
 THRESHOLD = "Threshold(warn=Limit(value=80), crit=Limit(value=90), unit='%')"
 
 
