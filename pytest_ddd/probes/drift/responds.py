@@ -135,7 +135,8 @@ def _hold_connection(
         raise CannotLookError(answer.error_text.strip() or "the probe could not be sent")
     seen: list[str] = [connection_state(look, port) for look in looks(answer.text)]
     if "REFUSED" in answer.text and "taken" not in seen:
-        return seen, (answer.error_text.strip().splitlines() or ["refused"])[-1]
+        said = (answer.error_text.strip().splitlines() or ["refused"])[-1]
+        return seen, re.sub(r"^\w*Error: (\[Errno \d+\] )?", "", said)
     return seen, ""
 
 

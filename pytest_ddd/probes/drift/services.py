@@ -97,14 +97,15 @@ def _compare_process(comparison: Comparison, pid: str) -> None:
         problem=f"is active, but its process {pid} is stopped (state {state})" if frozen else "",
     )
     if program := program.strip():  # only root may read the link of another user's process
-        old = program.endswith(" (deleted)")
+        on_disk = program.removesuffix(" (deleted)")
+        old = on_disk != program
         comparison.note(
             "program",
             program,
             expected="the program on disk",
             source=f"/proc/{pid}/exe",
             path=("running",),
-            problem=f"runs old code: {program} was replaced since it started" if old else "",
+            problem=f"runs old code: {on_disk} was replaced since it started" if old else "",
         )
 
 

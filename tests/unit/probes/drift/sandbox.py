@@ -30,8 +30,10 @@ from pytest_ddd.baseline.sections.configuration import (
 from pytest_ddd.connections.answers import Completed
 from pytest_ddd.errors import CommandTimeoutError
 from pytest_ddd.probes.configuration import DriftItem
+from pytest_ddd.probes.drift.ways import Ways
 from pytest_ddd.results import Origin
 
+NAME = "web1"
 BASELINE = "baselines/prod/configuration.yaml"
 MODELS: dict[str, type[Entry]] = {
     "cron": Cron,
@@ -141,19 +143,19 @@ def declared(key: str, /, **values: object) -> Declaration[Entry]:
     return Declaration(section="configuration", key=key, model=model, origins=origins)
 
 
-def item(way: Way, key: str, /, **values: object) -> DriftItem:
+def item(way: Ways, key: str, /, **values: object) -> DriftItem:
     """One drift item, to be looked at through `way`."""
     return beside((), way, key, **values)
 
 
 def beside(
-    listed: Sequence[Declaration[Entry]], way: Way, key: str, /, **values: object
+    listed: Sequence[Declaration[Entry]], way: Ways, key: str, /, **values: object
 ) -> DriftItem:
     """One drift item of a host whose baseline lists other things too."""
     declaration = declared(key, **values)
-    return DriftItem(declaration=declaration, host="web1", connections=way, listed=listed)
+    return DriftItem(declaration=declaration, host=NAME, connections=way, listed=listed)
 
 
-def problems(way: Way, key: str, /, **values: object) -> list[str]:
+def problems(way: Ways, key: str, /, **values: object) -> list[str]:
     """What one look finds wrong, as the report prints it."""
     return [str(problem) for problem in item(way, key, **values).read().problems]
