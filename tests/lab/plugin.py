@@ -119,9 +119,10 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: WorkerNode) -> None:
     """Tell each worker of xdist where to put what its tests need."""
-    exchange = node.config.stash.setdefault(
-        EXCHANGE, tempfile.TemporaryDirectory(prefix="dddlab-needs-")
-    )
+    stash = node.config.stash
+    if EXCHANGE not in stash:
+        stash[EXCHANGE] = tempfile.TemporaryDirectory(prefix="dddlab-needs-")
+    exchange = stash[EXCHANGE]
     node.workerinput[INPUT_KEY] = str(Path(exchange.name, "needs.json"))
 
 

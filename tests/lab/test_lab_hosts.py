@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from tests.lab.host import USERS, LabHost
 from tests.lab.lab import Lab
+from tests.lab.net import enter
+from tests.lab.svc.dns import Dns
+from tests.lab.svc.slowhttp import Answer, SlowServer
 
 pytestmark = pytest.mark.needs("lab")
 Hosts = dict[str, LabHost]
@@ -95,3 +99,40 @@ def test_partition_times_out_and_heals(lab: Lab, lab_hosts: Hosts) -> None:
 def test_refuse_is_immediate(lab: Lab, lab_hosts: Hosts) -> None:
     with lab.net.refuse(lab_hosts["web2"].address, 22):
         assert "refused" in lab.ssh("web2", "true").stderr
+
+
+def test_pytest_itself_runs_among_the_hosts(lab: Lab, lab_hosts: Hosts, tmp_path: Path) -> None:
+    (tmp_path / "test_it.py").write_text(
+        "import testinfra, os\n"
+        "def test_it():\n"
+        "    host = testinfra.get_host('ssh://web1', ssh_config=os.environ['LAB_SSH_CONFIG'])\n"
+        "    assert host.service('nginx').is_running\n"
+    )
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir=.", "."]
+    done = lab.exec(command, cwd=tmp_path, env={"LAB_SSH_CONFIG": str(lab.ssh_config)})
+    assert (done.returncode, "1 passed" in done.stdout) == (0, True), done.stdout
+
+
+def test_servers_of_the_tests_are_reached_from_hosts(lab: Lab, lab_hosts: Hosts) -> None:
+    with SlowServer(
+        {"/x": Answer(body=b"seen")}, address=lab.net.gateway, netns=lab.net.ctl
+    ) as server:
+        assert lab_hosts["web1"].run(f"curl -s -m 5 {server.url('/x')}").stdout == "seen"
+
+
+@pytest.mark.needs("dnsmasq")
+def test_lab_name_server_serves_hosts_and_tester(lab: Lab, lab_hosts: Hosts) -> None:
+    records = {"service.test": lab_hosts["web2"].address}
+    with Dns(
+        lab.ledger,
+        records,
+        address=lab.net.gateway,
+        port=53,
+        netns=lab.net.ctl,
+        prefix=enter(lab.net.ctl),
+    ) as dns:
+        lookup = "getent hosts service.test"
+        assert lab_hosts["web1"].run(lookup).stdout.startswith(records["service.test"])
+        assert lab.exec(lookup.split()).stdout.startswith(records["service.test"])
+        with dns.frozen():
+            assert lab.exec(lookup.split()).returncode == 2

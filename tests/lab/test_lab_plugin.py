@@ -50,6 +50,7 @@ def run_pytest(
         "tests.lab.plugin",
         "-p",
         "no:cacheprovider",
+        "-Werror",
         *arguments,
         ".",
     ]
