@@ -11,7 +11,12 @@ import pytest
 from pytest_ddd.baseline.loader import load_baseline
 from pytest_ddd.cli.main import main
 from pytest_ddd.errors import BaselineError
-from tests.unit.baseline.malformed import CASES, Case
+from tests.unit.baseline.malformed import Case
+from tests.unit.baseline.malformed_files import FILES
+from tests.unit.baseline.malformed_models import MODELS
+from tests.unit.baseline.malformed_yaml import YAML
+
+CASES = [*YAML, *MODELS, *FILES]
 
 JARGON = ("pydantic", "https://errors", "Traceback", "BaseModel", "Input should", "Value error")
 SECRET = "hunter2secret"

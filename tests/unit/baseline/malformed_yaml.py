@@ -1,0 +1,66 @@
+"""Files that are no good YAML, or that YAML readers disagree about."""
+
+from tests.unit.baseline.malformed import case
+
+# One case a line reads better than a formatted one.
+# fmt: off
+BOMB = "thresholds:\n  a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"  {chr(98 + n)}: &{chr(98 + n)} [{', '.join(['*' + chr(97 + n)] * 10)}]\n" for n in range(8)
+)
+
+YAML = [
+    case("duplicate key", "thresholds", "thresholds:\n  cpu: {warn: 80%}\n  cpu: {warn: 90%}\n", 3, "cpu", "stands twice", "line 2"),
+    case("duplicate top key", "logs", "version: 1\nversion: 1\nlogs: {}\n", 2, "version", "twice"),
+    case("tab indentation", "thresholds", "thresholds:\n\tcpu: {warn: 80%}\n", 2, "tab", "spaces"),
+    case("tab after spaces", "thresholds", "thresholds:\n  cpu:\n  \twarn: 80%\n", 3, "tab", "spaces"),
+    case("not utf-8", "thresholds", b"thresholds:\n  cpu: {warn: 80%, description: \xe4}\n", 2, "UTF-8", "0xe4"),
+    case("utf-16", "thresholds", "thresholds: {}\n".encode("utf-16"), 1, "UTF-16", "UTF-8"),
+    case("nul bytes", "thresholds", b"thresholds:\n  cpu: {warn: 80%}\n\0\0\0\n", 3, "U+0000", "not a text file"),
+    case("binary", "thresholds", b"\x7fELF\x02\x01\x01", 1, "not a text file"),
+    case("byte order mark inside", "logs", "logs:\n  \ufeffapp: {path: /x, error: [x]}\n", 2, "U+FEFF"),
+    case("old mac line ends", "logs", "logs:\r  app: {}\r", 1, "U+000D"),
+    case("line separator", "logs", "logs:\n  app: {path: /x, error: ['\u2028']}\n", 2, "U+2028"),
+    case("empty file", "thresholds", "", 1, "empty"),
+    case("only comments", "thresholds", "# nothing\n\n# here\n", 1, "empty"),
+    case("only null", "thresholds", "null\n", 1, "empty"),
+    case("a list", "thresholds", "- cpu\n- memory\n", 1, "not a mapping"),
+    case("a text", "thresholds", "\n\nhello\n", 3, "not a mapping"),
+    case("alias bomb", "thresholds", BOMB, 6, "aliases", "100000"),
+    case("alias inside itself", "thresholds", "thresholds: &t\n  cpu: *t\n", 2, "*t", "inside"),
+    case("unknown alias", "thresholds", "thresholds:\n  cpu: *high\n", 2, "*high", "no anchor"),
+    case("alias as key", "thresholds", "thresholds:\n  &a cpu: {warn: 80%}\n  *a : {warn: 90%}\n", 3, "*a", "a key is a text"),
+    case("merge key", "thresholds", "thresholds:\n  cpu: &c {warn: 80%}\n  swap:\n    <<: *c\n    warn: 80%\n", 4, "merge keys", "extends"),
+    case("custom tag", "thresholds", "thresholds:\n  cpu: {warn: !env CPU_WARN}\n", 2, "!env", "tags are not read"),
+    case("python tag", "thresholds", "thresholds:\n  cpu: !!python/object/apply:os.system ['true']\n", 2, "tags are not read"),
+    case("standard tag", "logs", "logs:\n  app: {path: !!str 12, error: [x]}\n", 2, "!!str"),
+    case("second document", "thresholds", "thresholds:\n  cpu: {warn: 80%}\n---\nthresholds: {}\n", 3, "second document"),
+    case("1 MB line", "logs", f"logs:\n  app: {{path: /x, error: ['{'x' * 10**6}']}}\n", 2, "10000", "65536"),
+    case("8 MiB file", "logs", "# filling\n" * 900_000, 1, "8 MiB"),
+    case("too deep", "logs", "logs:\n  app: " + "[" * 5000 + "\n", 2, "deeper than 40"),
+    case("mapping as key", "logs", "logs:\n  ? {a: 1}\n  : x\n", 2, "as a key"),
+    case("key is on", "logs", "logs:\n  on: {path: /x, error: [x]}\n", 2, "key on", "in quotes"),
+    case("key is yes", "logs", "yes: 1\nlogs:\n  app: {path: /x, error: [x]}\n", 1, "key yes", "in quotes"),
+    case("key is null", "logs", "logs:\n  ~: {path: /x, error: [x]}\n", 2, "key ~", "in quotes"),
+    case("key is a date", "logs", "logs:\n  2024-01-01: {path: /x, error: [x]}\n", 2, "2024-01-01", "in quotes"),
+    case("key is a number", "logs", "logs:\n  1.5: {path: /x, error: [x]}\n", 2, "key 1.5", "in quotes"),
+    case("value is yes", "configuration", "configuration:\n  services:\n    nginx: {running: yes}\n", 3, "running", "write true", '"yes"'),
+    case("sexagesimal", "environment", "environment:\n  night:\n    start: 22:00\n", 3, "22:00", "base 60", '"22:00"'),
+    case("octal mode", "configuration", "configuration:\n  files:\n    /etc/x: {mode: 0644}\n", 3, "0644", "octal", "quotes"),
+    case("hexadecimal", "configuration", "configuration:\n  users:\n    app: {uid: 0x10}\n", 3, "0x10", "quotes"),
+    case("infinite", "thresholds", "thresholds:\n  load: {warn: .inf}\n", 2, ".inf", "not a number"),
+    case("not a number", "thresholds", "thresholds:\n  load: {warn: .nan}\n", 2, ".nan", "not a number"),
+    case("huge number", "thresholds", "thresholds:\n  load: {warn: 1e999}\n", 2, "1e999", "too large"),
+    case("long number", "configuration", f"configuration:\n  users:\n    app: {{uid: {'9' * 5000}}}\n", 3, "5000 digits"),
+    case("open quote", "logs", 'logs:\n  app:\n    path: "/x\n    error: [x]\n', 3, "quote", "never closed"),
+    case("open bracket", "logs", "logs:\n  app:\n    error: [x\n    path: /x\n", 3, "list", "never closed"),
+    case("open brace", "logs", "logs:\n  app: {path: /x\n", 2, "mapping", "never closed"),
+    case("second colon", "logs", "logs:\n  app:\n    path: /x: y\n", 3, '": "', "quote"),
+    case("no colon", "logs", "version: 1\nlogs\nextends: []\n", 2, 'no ":"'),
+    case("wrong indentation", "logs", "logs:\n  app:\n    path: /x\n   error: [x]\n", 4, "indentation"),
+    case("item among keys", "logs", "logs:\n  app:\n    path: /x\n    - error\n", 4, "indentation"),
+    case("percent first", "logs", "logs:\n  app: {path: /x, error: [%d]}\n", 2, "'%'", "quotes"),
+    case("at first", "endpoints", "endpoints:\n  shop:\n    url: @shop\n", 3, "'@'", "quotes"),
+    case("unknown escape", "logs", 'logs:\n  app: {path: /x, error: ["\\d"]}\n', 2, "escape", "single quotes"),
+    case("yaml version", "logs", "%YAML 3.0\n---\nlogs: {}\n", 1, "%YAML"),
+    case("no value", "logs", "logs:\n  app:\n", 2, "logs.app", "no value", "{}"),
+]
