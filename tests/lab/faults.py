@@ -15,6 +15,7 @@ from tests.lab.net import run
 from tests.lab.proc import Proc
 from tests.lab.reap import Ledger
 
+HANG = Path(__file__).with_name("hang.py")
 HOG_CPU = "while True: pass"
 HOG_MEMORY = "import sys, time; kept = bytearray(int(sys.argv[1])); kept[::4096] = b'x' * len(kept[::4096]); time.sleep(3600)"
 LISTENER = "import socket, time; s = socket.create_server(('0.0.0.0', {port})); time.sleep(3600)"
@@ -115,6 +116,19 @@ def read_only_remount(host: LabHost, path: str = "/tmp") -> Iterator[None]:
     with small_filesystem(host, path):
         host.run(f"mount -o remount,ro {shlex.quote(path)}", check=True)
         yield
+
+
+@contextmanager
+def hung_mount(host: LabHost, path: str = "/srv/hung") -> Iterator[None]:
+    """Whoever looks at `path` (also df) waits; like a file server that is gone. Needs "fuse"."""
+    argv = [sys.executable, "-S", "-E", str(HANG), str(host.leader), path]
+    proc = Proc(host.ledger, "hung-mount", argv)
+    proc.ready(lambda: "hangs" in proc.tail())
+    try:
+        yield
+    finally:
+        proc.stop(signal.SIGKILL)
+        host.run(["umount", "-l", path], check=True)
 
 
 # What configuration drift looks like.

@@ -83,7 +83,7 @@ class LabHost:
         self.name = name
         self.ssh_config: Path = ledger.dir / "ssh_config"
         self.disk = Disk(base=ledger.dir / "hosts" / name)
-        self._ledger, self.net, self._image = ledger, net, image
+        self.ledger, self.net, self._image = ledger, net, image
         self._launcher: Proc | None = None
         self._halting = False
         self.disk.create()
@@ -141,19 +141,19 @@ class LabHost:
         )
 
     def _cgroups(self) -> list[Path]:
-        return [root / self._ledger.lab / self.name for root in cgroup_roots()]
+        return [root / self.ledger.lab / self.name for root in cgroup_roots()]
 
     def start(self) -> None:
         """Begin to boot, without waiting."""
         for path in self._cgroups():
             path.mkdir(parents=True, exist_ok=True)
-        machine = f"{self._ledger.lab}-{self.name}"
+        machine = f"{self.ledger.lab}-{self.name}"
         argv = [
             "unshare", "--mount", "--propagation", "slave", "sh", str(LAUNCHER), str(self.disk.base / "root"),
             self.disk.lower(self._image), str(self.disk.upper), str(self.disk.fresh_work()), self.netns, machine,
             self.name, *(str(path) for path in self._cgroups()),
         ]  # fmt: skip
-        self._launcher = Proc(self._ledger, f"host-{self.name}", argv)
+        self._launcher = Proc(self.ledger, f"host-{self.name}", argv)
 
     def wait(self, deadline_s: float = BOOT_DEADLINE_S) -> LabHost:
         """Wait until sshd greets and systemd has nothing left to start."""
@@ -226,12 +226,19 @@ class LabHost:
 
     def popen(self, cmd: str, *, user: str = "root") -> Proc:
         """Start a shell line inside the host, as a child of this process."""
-        return Proc(self._ledger, f"{self.name}-cmd", [*self.nsenter(user), "sh", "-c", cmd])
+        return Proc(self.ledger, f"{self.name}-cmd", [*self.nsenter(user), "sh", "-c", cmd])
 
     def write(self, path: str, text: str, mode: int = 0o644) -> None:
         """Write a file inside the running host, with its directories."""
         script = 'mkdir -p "$(dirname "$1")"; cat >"$1"; chmod "$2" "$1"'
         self.run(["sh", "-euc", script, "sh", path, f"{mode:o}"], text_in=text, check=True)
+
+    def limit_memory(self, size_bytes: int) -> None:
+        """Let the kernel kill what goes beyond it (an out-of-memory kill of the host's own)."""
+        for top in self._cgroups():
+            for name in ("memory.max", "memory.limit_in_bytes"):
+                if (top / name).exists():
+                    (top / name).write_text(str(size_bytes))
 
     def boot_id(self) -> str:
         """Changes with every boot of this host (its journal's id; the kernel's is the machine's)."""

@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 
 PROBE_TIMEOUT_S = 20
+DEVICES = {"tun": "/dev/net/tun", "fuse": "/dev/fuse"}
 
 
 def _works(*argv: str) -> bool:
@@ -54,10 +55,10 @@ def _cgroup() -> bool:
     return True
 
 
-def _tun() -> bool:
+def _opens(device: str) -> bool:
     # The device node can be there without a driver behind it, so open it.
     try:
-        os.close(os.open("/dev/net/tun", os.O_RDWR))
+        os.close(os.open(device, os.O_RDWR))
     except OSError:
         return False
     return True
@@ -78,8 +79,8 @@ def has(feature: str) -> bool:
         return _overlay()
     if feature == "cgroup":
         return _cgroup()
-    if feature == "tun":
-        return _tun()
+    if feature in DEVICES:
+        return _opens(DEVICES[feature])
     raise KeyError(f"no probe for kernel feature {feature!r}")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 
@@ -38,6 +39,10 @@ class Lab:
         for root in cgroup_roots():
             ledger.note("cgroup", str(root / ledger.lab))
             (root / ledger.lab).mkdir(exist_ok=True)
+            with suppress(
+                OSError
+            ):  # cgroup v1 has no such file, and not every v2 hands the controller down
+                (root / ledger.lab / "cgroup.subtree_control").write_text("+memory")
         self._write_files()
 
     @property

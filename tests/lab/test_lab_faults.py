@@ -90,6 +90,29 @@ def test_wire_adds_latency(lab: Lab, lab_hosts: Hosts) -> None:
     assert connect_s() < 0.1
 
 
+@pytest.mark.needs("lab", "fuse")
+def test_hung_mount_holds_df_up(lab_hosts: Hosts) -> None:
+    host = lab_hosts["web2"]
+    with faults.hung_mount(host):
+        assert host.run("timeout -s KILL 0.5 df /srv/hung").returncode == 137
+        assert "/srv/hung" in host.run("cat /proc/mounts").stdout
+    assert host.run("df /srv/hung").returncode == 0
+
+
+@pytest.mark.needs("lab")
+def test_memory_limit_kills_what_goes_beyond(fresh_host: Callable[[], LabHost]) -> None:
+    host = fresh_host()
+    host.limit_memory(150_000_000)
+    unit = "systemd-run -q --wait -p Restart=no sh -c"
+    assert (
+        host.run(
+            f"{unit} 'head -c 400000000 /dev/zero | tail -c 300000000 >/dev/null; exit $?'"
+        ).returncode
+        != 0
+    )
+    assert host.run("systemctl is-active ssh").stdout == "active\n"
+
+
 def test_memory_hog_uses_memory_and_goes(ledger: Ledger) -> None:
     with faults.memory_hog(ledger, 50_000_000) as proc:
         assert proc.running

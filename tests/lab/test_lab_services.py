@@ -8,12 +8,13 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from tests.lab.host import LabHost
 from tests.lab.net import answers
 from tests.lab.reap import Ledger
 from tests.lab.svc import slowhttp
@@ -208,3 +209,18 @@ def test_borg_old_locked_and_damaged(ledger: Ledger, tmp_path: Path, data: Path)
         assert "Failed to create/acquire the lock" in repo.borg("list", "--lock-wait", "0").stderr
     repo.damage_segment()
     assert repo.borg("check").returncode == 1
+
+
+@pytest.mark.needs("lab")
+def test_repositories_inside_a_host(ledger: Ledger, fresh_host: Callable[[], LabHost]) -> None:
+    host = fresh_host()
+    restic = Restic(ledger, Path("/srv/backup/restic"), host=host)
+    borg = Borg(ledger, Path("/srv/backup/borg"), host=host)
+    host.run("head -c 300000 /dev/urandom >/srv/www/noise", check=True)
+    restic.backup(Path("/srv/www"), at=LONG_AGO)
+    borg.backup("old", Path("/srv/www"), at=LONG_AGO)
+    assert '"time":"2026-01-01T' in restic.restic("snapshots", "--json").stdout
+    assert restic.damage_pack().is_relative_to(host.root)
+    assert restic.restic("check", "--read-data").returncode == 1
+    with borg.locked():
+        assert "lock" in borg.borg("list", "--lock-wait", "0").stderr
