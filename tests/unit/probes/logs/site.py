@@ -86,7 +86,7 @@ class Logs:
         os.utime(path, (changed, changed))
         return path
 
-    def log(self, *, key: str = "shop", night: datetime | None = None, **model: object) -> Log:
+    def log(self, *, night: datetime | None = None, **model: object) -> Log:
         """Return the entry as the plugin would make it."""
         values: dict[str, object] = {"critical": ["CRITICAL"], "error": ["ERROR"]}
         if "journal" not in model:
@@ -94,7 +94,7 @@ class Logs:
         return Log(
             declaration=Declaration(
                 section="logs",
-                key=key,
+                key="shop",
                 model=LogModel.model_validate({**values, **model}),
                 origins={
                     (): Origin(file=BASELINE, line=2),
@@ -118,7 +118,7 @@ class Logs:
     def blind(self, **model: object) -> str:
         """Return why the log could not be looked at."""
         try:
-            review = self.review(**model)
+            review = self.review(night=None, **model)
         except CannotLookError as failure:
             return str(failure)
         raise AssertionError(f"looked, and found {[reading.shown for reading in review.readings]}")

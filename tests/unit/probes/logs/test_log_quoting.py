@@ -113,7 +113,7 @@ def test_any_words_are_counted_as_python_counts_them(
 
 
 def test_the_shell_text_is_sound(logs: Logs) -> None:
-    """dash accepts it without running it; `bash --posix` counts the same."""
+    """Dash accepts it without running it; `bash --posix` counts the same."""
     logs.write("CRITICAL\n")
     bash = Logs(logs.directory, Way("bash", "--posix", "-c", 'exec bash --posix -c "$3"', "sh"))
     assert bash.counts() == (1, 0)
