@@ -27,7 +27,7 @@ def pytest_configure(config: pytest.Config) -> None:
     on_controller = not hasattr(config, "workerinput")
     writes_page = bool(config.getoption("htmlpath", None))
     if on_controller and writes_page and config.stash[SETTINGS_KEY].baselines.is_dir():
-        config.pluginmanager.register(Page(config), "ddd-html")
+        config.pluginmanager.register(Page(config), "ddd-html-page")
 
 
 class Page:

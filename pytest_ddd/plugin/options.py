@@ -99,6 +99,7 @@ def pytest_load_initial_conftests(parser: pytest.Parser) -> Iterator[None]:
         group.addoption("--host", action="append", dest="ddd_host", metavar="NAME", help=_HOST_HELP)
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Read all options once."""
     config.stash[SETTINGS_KEY] = _read(config)

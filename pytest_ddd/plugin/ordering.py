@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from pytest_ddd import redaction
 from pytest_ddd.plugin import markers
 from pytest_ddd.plugin.options import SETTINGS_KEY
 from pytest_ddd.plugin.reachable import with_reachable
@@ -33,12 +34,24 @@ def _arranged(config: pytest.Config, checks: list[pytest.Item]) -> list[pytest.I
     mistake = config.stash.get(MISTAKE_KEY, None)
     if mistake is not None:
         raise pytest.UsageError(mistake)
+    for item in checks:
+        _refuse_secret(item)
     places = {item: markers.place(item) for item in checks}
     wanted = config.stash[SETTINGS_KEY].scenario
     if wanted:
         checks = _only(config, checks, wanted)
     checks = sorted(checks, key=lambda item: places[item].order)
     return list(with_reachable(config, checks, places))
+
+
+def _refuse_secret(item: pytest.Item) -> None:
+    """Refuse a check whose id holds a secret: pytest shows ids in more places than we can reach."""
+    shown = redaction.DEFAULT.scrub(item.nodeid)
+    if shown != item.nodeid:
+        raise pytest.UsageError(
+            f"{shown}: the id of this check holds a secret; "
+            "give the parameter another id: pytest.param(value, id='name')"
+        )
 
 
 def _only(config: pytest.Config, checks: list[pytest.Item], wanted: str) -> list[pytest.Item]:
