@@ -533,3 +533,14 @@ def test_a_condition_without_a_number_is_unknown():
 
     assert verdict.outcome is Outcome.UNKNOWN
     assert "condition '>abc' compares with what is no number" in verdict.unknown
+
+
+def test_a_fault_that_was_seen_is_not_hidden_by_an_attempt_that_could_not_look():
+    with serving(replying(answer(b"", status="500 Oh"), answer(b'{"uptime": 5}'))) as server:
+        attempts = {"count": 2, "interval": "10ms"}
+        verdict = check(endpoint_of(server.url, json={"uptime": ">abc"}, attempts=attempts))
+
+    assert verdict.outcome is Outcome.RED
+    assert verdict.answer is not None
+    assert "status 500, expected 200" in verdict.problems[0]
+    assert "2: condition '>abc' compares" in verdict.answer.readings[-1].detail
