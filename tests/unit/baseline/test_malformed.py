@@ -22,12 +22,6 @@ JARGON = ("pydantic", "https://errors", "Traceback", "BaseModel", "Input should"
 SECRET = "hunter2secret"
 
 
-@pytest.fixture
-def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
 def write(case: Case, root: Path) -> None:
     for name, data in case.files.items():
         path = root / name
