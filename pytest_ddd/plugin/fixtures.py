@@ -119,7 +119,7 @@ def _is_of_the_site(collector: pytest.Collector, name: str) -> bool:
     manager = getattr(collector.session, "_fixturemanager", None)
     if manager is None:
         return False
-    found = manager.getfixturedefs(name, collector) or ()
+    found = list(manager.getfixturedefs(name, collector) or ())
     return bool(found) and not found[-1].func.__module__.startswith("testinfra")
 
 

@@ -21,10 +21,10 @@ class Answer(Protocol):
         """Everything that differs from the baseline; empty when all is well."""
 
 
-A = TypeVar("A", bound=Answer, covariant=True)
+A_co = TypeVar("A_co", bound=Answer, covariant=True)
 
 
-class Entry(ABC, Generic[A]):
+class Entry(ABC, Generic[A_co]):
     """One baseline entry bound to one target: what is parametrized into a check.
 
     Attributes:
@@ -40,13 +40,13 @@ class Entry(ABC, Generic[A]):
         self.target = target
         self.host = host
         self._lock = threading.Lock()
-        self._answer: A | None = None
+        self._answer: A_co | None = None
         self._failure: Exception | None = None
 
     def __repr__(self) -> str:
         return f"{self.target} {self.key}"
 
-    def read(self) -> A:
+    def read(self) -> A_co:
         """Look, at most once; every later call gets the same answer or the same error.
 
         Raises:
@@ -56,7 +56,7 @@ class Entry(ABC, Generic[A]):
             if self._answer is None and self._failure is None:
                 try:
                     self._answer = self.look()
-                except Exception as failure:  # remembered: the next reader gets the same one
+                except Exception as failure:  # noqa: BLE001 - remembered for the next reader
                     self._failure = failure
             if self._failure is not None:
                 raise self._failure
@@ -64,7 +64,7 @@ class Entry(ABC, Generic[A]):
             return self._answer
 
     @property
-    def taken(self) -> A | None:
+    def taken(self) -> A_co | None:
         """The answer if there is one already; never looks."""
         return self._answer
 
@@ -75,7 +75,7 @@ class Entry(ABC, Generic[A]):
             self._failure = None
 
     @abstractmethod
-    def look(self) -> A:
+    def look(self) -> A_co:
         """Look at the target now; called by `read` only."""
 
 

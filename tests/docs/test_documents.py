@@ -1,0 +1,112 @@
+"""Every command and every YAML block of README and docs works as it stands there."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from pytest_ddd.baseline.loader import load_baseline
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+BIN = Path(sys.executable).parent
+
+_FENCE = re.compile(r"^```(?P<info>[^\n]*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
+_CAPTION = re.compile(r"^:caption: (.+)\n+", re.MULTILINE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Block:
+    """One fenced block: its language, the file that it shows, and its text."""
+
+    document: str
+    language: str
+    file: str
+    text: str
+
+
+def _blocks(document: Path) -> list[Block]:
+    found = []
+    for match in _FENCE.finditer(document.read_text(encoding="utf-8")):
+        caption = _CAPTION.search(match["body"])
+        found.append(
+            Block(
+                document=document.name,
+                language=match["info"].replace("{code-block}", "").strip(),
+                file=caption[1] if caption else "",
+                text=_CAPTION.sub("", match["body"]),
+            )
+        )
+    return found
+
+
+BLOCKS = [block for document in DOCUMENTS for block in _blocks(document)]
+
+
+def test_every_block_is_of_a_kind_that_is_tested() -> None:
+    """A block of another kind would never be run by anything."""
+    known = {"console", "yaml", "python", "text", "{toctree}"}
+
+    assert {block.language for block in BLOCKS} <= known
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_commands_and_files(document: Path, tmp_path: Path) -> None:
+    """Files are written as shown, commands run in their order, and each ends with 0."""
+    for block in _blocks(document):
+        if block.file:
+            file = tmp_path / block.file
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(block.text, encoding="utf-8")
+        for line in block.text.splitlines() if block.language == "console" else ():
+            _run(line.removeprefix("$ "), tmp_path)
+
+
+def _run(command: str, where: Path) -> None:
+    words = shlex.split(command)
+    program = shutil.which(words[0], path=str(BIN))
+    assert program is not None, command
+    if words[0] == "pytest" and not (where / "baselines").exists():
+        subprocess.run([BIN / "pytest-ddd", "init"], cwd=where, check=True, capture_output=True)
+    done = subprocess.run(
+        [program, *words[1:]], cwd=where, text=True, capture_output=True, check=False
+    )
+    assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
+
+
+@pytest.mark.parametrize(
+    "block",
+    [block for block in BLOCKS if block.language == "yaml" and not block.file],
+    ids=lambda block: block.document,
+)
+def test_yaml_without_a_file_name(block: Block, tmp_path: Path) -> None:
+    """A YAML block that names no file is a whole section of a baseline."""
+    hosts = "hosts: {web1: {connection: 'local://', groups: [web]}, db1: {}}\ngroups: {web: {}}\n"
+    text = block.text if block.text.startswith("hosts:") else hosts + block.text
+    (tmp_path / "prod.yaml").write_text(text, encoding="utf-8")
+
+    assert load_baseline(tmp_path, "prod").name == "prod"
+
+
+def test_readme_commands_are_targets_of_make() -> None:
+    """README's `make` commands exist."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+
+    for target in re.findall(r"\bmake ([a-z]+)", text):
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+
+
+def test_links_lead_somewhere() -> None:
+    """Links to files of the project lead to files."""
+    for document in DOCUMENTS:
+        for link in re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", document.read_text(encoding="utf-8")):
+            if not link.startswith("http"):
+                assert (document.parent / link).exists(), f"{document.name}: {link}"

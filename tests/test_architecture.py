@@ -1,0 +1,81 @@
+"""Rules of the house that a machine can hold."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pytest_ddd.baseline import sections
+from pytest_ddd.plugin.site import NOUNS
+from pytest_ddd.scenarios import catalogue
+
+ROOT = Path(__file__).parents[1]
+MODULES = sorted((ROOT / "pytest_ddd").rglob("*.py"))
+LIMIT_LINES = 400
+CHECK_LIMIT_LINES = 120
+LOAD_LIMIT_S = 0.050
+"""CPU time that the plugin may add to the start of pytest."""
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_module_says_its_job(module: Path) -> None:
+    """A module begins with one sentence and stays below 400 lines."""
+    text = module.read_text(encoding="utf-8")
+    docstring = ast.get_docstring(ast.parse(text)) or ""
+
+    assert docstring.split("\n", 1)[0].endswith((".", ":")), "the first line is no sentence"
+    assert len(text.splitlines()) <= LIMIT_LINES
+
+
+def test_check_is_short_enough_to_teach_from() -> None:
+    """The shipped checks are what people copy."""
+    for file in (ROOT / "checks").rglob("test_*.py"):
+        assert len(file.read_text(encoding="utf-8").splitlines()) < CHECK_LIMIT_LINES
+
+
+def test_every_noun_has_its_section_and_its_probe() -> None:
+    """A fixture stands for a section of the baseline, and a probe reads it."""
+    folder = Path(sections.__file__).parent
+    for module, section in NOUNS.values():
+        assert (folder / f"{section}.py").exists()
+        assert (ROOT / "pytest_ddd" / "probes" / f"{module}.py").exists()
+
+
+def test_scenario_files_are_named_after_their_scenario() -> None:
+    """One file is one scenario."""
+    names = {name.replace("-", "_") for name in catalogue.names()}
+    for file in (ROOT / "checks").rglob("test_*.py"):
+        assert file.stem.removeprefix("test_") in names
+
+
+def test_nobody_but_the_clock_asks_the_time() -> None:
+    """Time comes from one place, so that tests can set it."""
+    for module in MODULES:
+        if module.name != "clock.py":
+            text = module.read_text(encoding="utf-8")
+            for forbidden in ("datetime.now(", "time.time(", "time.monotonic(", "utcnow("):
+                assert forbidden not in text, f"{module}: {forbidden}"
+
+
+def test_the_project_speaks_of_itself_alone() -> None:
+    """No path of a developer's machine stands in a file that is shipped."""
+    listed = subprocess.run(
+        ["git", "ls-files", "pytest_ddd", "checks", "baselines", "docs", "README.md"],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    ).stdout.split()
+    for name in listed:
+        if (ROOT / name).suffix in (".py", ".md", ".yaml", ".j2", ".css", ".sh"):
+            text = (ROOT / name).read_text(encoding="utf-8")
+            assert "/root/" not in text.replace("/root/.", ""), name
+            assert "/work/" not in text, name
+
+
+def test_version_is_told() -> None:
+    """`pytest-ddd --version` works without a site."""
+    command = [sys.executable, "-m", "pytest_ddd.cli.main", "--version"]
+
+    assert subprocess.run(command, capture_output=True, check=False).returncode == 0
