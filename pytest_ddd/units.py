@@ -8,7 +8,8 @@ _DURATION_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w":
 _NUMBER = r"([0-9]{1,15}(?:\.[0-9]{1,15})?)"
 """Longer numbers are typing errors, and would not fit a float or a size."""
 
-_DURATION = re.compile(_NUMBER + "(ms|s|m|h|d|w)")
+_DURATION = re.compile(_NUMBER + " ?(ms|s|m|h|d|w)")
+_DURATIONS = re.compile(f"{_DURATION.pattern}(?: ?{_DURATION.pattern})*")
 _SIZE_BYTES = {
     "B": 1,
     **{
@@ -29,10 +30,9 @@ def parse_duration(text: str) -> float:
     Raises:
         ValueError: the text is not a duration; the message says how one is written.
     """
-    compact = text.replace(" ", "")
-    parts = _DURATION.findall(compact)
-    if not parts or "".join(number + unit for number, unit in parts) != compact:
+    if not _DURATIONS.fullmatch(text.strip()):
         raise ValueError(f"not a duration: {text!r} (write 500ms, 30s, 15m, 2h, 7d or 1h30m)")
+    parts = _DURATION.findall(text)
     return sum(float(number) * _DURATION_S[unit] for number, unit in parts)
 
 
