@@ -2,45 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, cast
 
 from pytest_ddd import clock
 from pytest_ddd.baseline.model import Declaration
 from pytest_ddd.baseline.sections.logs import Log as LogModel
-from pytest_ddd.errors import CannotLookError
+from pytest_ddd.errors import CannotLookError, UnreachableError
 from pytest_ddd.probes.entry import Entry
 from pytest_ddd.probes.log_answer import Found, parse
 from pytest_ddd.probes.log_blind import complaint, hint
-from pytest_ddd.probes.log_command import command_for, shown
+from pytest_ddd.probes.log_command import command_for
 from pytest_ddd.probes.log_patterns import refuse_strange
-from pytest_ddd.results import Limit, Problem, Reading, Threshold
-from pytest_ddd.units import format_duration
+from pytest_ddd.probes.log_review import LogReview, Look
+from pytest_ddd.results import Limit, Threshold
 
 if TYPE_CHECKING:  # the connections are not needed to declare
     from pytest_ddd.connections import Connections
     from pytest_ddd.probes.scope import Scope
 
 SECTION = "logs"
-
-CLOCK_TOLERANCE_S = 300
-"""A clock or a stamp that is further ahead is wrong; less is NTP still settling."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogReview:
-    """How many lines of each kind a log holds since `since`.
-
-    `from_the_future` counts lines whose stamp is more than five minutes ahead of the host's
-    clock; they are among the critical and error lines too, and always a problem.
-    """
-
-    critical: Reading
-    errors: Reading
-    from_the_future: Reading
-    readings: tuple[Reading, ...]
-    problems: tuple[Problem, ...]
 
 
 class Log(Entry[LogReview]):
@@ -72,9 +53,23 @@ class Log(Entry[LogReview]):
     def look(self) -> LogReview:
         """Search the log on its host; nothing but counts and a small sample comes back.
 
+        What was seen is not looked at again: a line that was logged stays logged. Only what
+        could not be seen has another attempt.
+
         Raises:
             CannotLookError: some of it could not be seen, and what was seen is not red.
         """
+        attempts = self.declaration.model.attempts
+        for attempt in range(1, attempts.count):
+            try:
+                return self._look_once(attempt)
+            except UnreachableError:
+                raise
+            except CannotLookError:
+                clock.wait(attempts.interval)
+        return self._look_once(attempts.count)
+
+    def _look_once(self, attempt: int) -> LogReview:
         model, started_at = self.declaration.model, clock.now()
         name = model.path or f"journal {model.journal}"
         patterns = [*model.critical, *model.error, *model.ignore]
@@ -93,7 +88,15 @@ class Log(Entry[LogReview]):
         if found.absent and not model.optional and not found.blinds:
             raise CannotLookError(f"{name} is not there")
         self._refuse_blind(found, name, said)
-        return self._review(found, name, started_at=started_at, took_s=answer.took_s)
+        look = Look(
+            declaration=self.declaration,
+            name=name,
+            since=since,
+            started_at=started_at,
+            took_s=answer.took_s,
+            attempt=attempt,
+        )
+        return look.review(found)
 
     def _refuse_blind(self, found: Found, name: str, said: str) -> None:
         """A known fault is not hidden by a blind spot; without one, a blind spot is all we know."""
@@ -103,52 +106,6 @@ class Log(Entry[LogReview]):
             texts = dict.fromkeys(complaint(blind, name) for blind in found.blinds)
             tail = f" ({said})" if said else ""
             raise CannotLookError("; ".join(texts) + tail, hint=hint(found.blinds[0], name))
-
-    def _review(self, found: Found, name: str, *, started_at: datetime, took_s: float) -> LogReview:
-        source = shown(self.declaration.model)
-
-        def counted(label: str, value: int, detail: str = "", unit: str = "") -> Reading:
-            return Reading(
-                name=f"{label} {self.key}",
-                value=value,
-                unit=unit,
-                source=source,
-                at=started_at,
-                took_s=took_s,
-                detail=f"{name} is absent, as it may be" if found.absent else detail,
-            )
-
-        critical = counted(
-            "critical lines in", found.critical, found.sample("critical", found.critical)
-        )
-        errors = counted("error lines in", found.error, found.sample("error", found.error))
-        future = counted(
-            "lines from the future in", found.future, found.sample("future", found.future)
-        )
-        files = counted("files read of", found.files)
-        size = counted("bytes read of", found.size_bytes, unit="bytes")
-        return LogReview(
-            critical=critical,
-            errors=errors,
-            from_the_future=future,
-            readings=(critical, errors, future, files, size),
-            problems=self._problems(found, name, started_at),
-        )
-
-    def _problems(self, found: Found, name: str, started_at: datetime) -> tuple[Problem, ...]:
-        texts = [complaint(blind, name) for blind in found.blinds]
-        texts += [f"the last line of {last} is from the future" for last in found.ends_in_future]
-        if found.future:
-            texts.append(
-                f"{found.future} matching lines of {name} are from the future: "
-                "a clock or a time zone is wrong, or the log was tampered with"
-            )
-        if not found.whole:
-            texts.append(f"at least: counting {name} ended after {found.looked} matching lines")
-        if text := _clock_problem(found.host_now_s, started_at):
-            texts.append(text)
-        origin = self.declaration.origin("path" if self.declaration.model.path else "journal")
-        return tuple(Problem(text=text, origin=origin) for text in dict.fromkeys(texts))
 
 
 def entries(scope: Scope) -> list[Log]:
@@ -162,14 +119,3 @@ def entries(scope: Scope) -> list[Log]:
         )
         for host, declaration in scope.on_hosts(SECTION)
     ]
-
-
-def _clock_problem(host_now_s: int, started_at: datetime) -> str:
-    """Say how far the host's clock is off ours, which stood between start and now."""
-    behind_s = started_at.timestamp() - host_now_s
-    ahead_s = host_now_s - clock.now().timestamp()
-    if behind_s > CLOCK_TOLERANCE_S:
-        return f"the host's clock is {format_duration(behind_s)} behind ours"
-    if ahead_s > CLOCK_TOLERANCE_S:
-        return f"the host's clock is {format_duration(ahead_s)} ahead of ours"
-    return ""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from pytest_ddd.connections import Connections, parse_hostspec
 from pytest_ddd.errors import CannotLookError
 from pytest_ddd.outcomes import Outcome
 from pytest_ddd.results import explain, judge
-from tests.unit.probes.logs.site import BASELINE, Logs
+from tests.unit.probes.logs.site import BASELINE, Logs, Way
 
 
 def test_one_critical_line_is_red(logs: Logs) -> None:
@@ -144,6 +146,21 @@ def test_a_local_session_reads_the_same(logs: Logs) -> None:
         assert Logs(logs.directory, connections).counts() == (1, 1)
     finally:
         connections.close()
+
+
+def test_only_what_could_not_be_seen_has_another_attempt(tmp_path: Path) -> None:
+    flag = tmp_path / "seen"
+    once_blind = f'[ -e {flag} ] && exec sh -c "$3"; : >{flag} #'
+    logs = Logs(tmp_path, Way("sh", "-c", once_blind, "sh"))
+    logs.write("CRITICAL\n")
+    critical = logs.review(attempts={"count": 3, "interval": "0s"}).critical
+    assert (critical.value, critical.attempt) == (1, 2)
+
+
+def test_a_log_that_was_not_written_says_so(logs: Logs) -> None:
+    logs.write("CRITICAL\n", hours=20)
+    critical = logs.review().critical
+    assert (critical.value, "was not written since" in critical.detail) == (0, True)
 
 
 def test_a_slow_log_ends_at_its_timeout(logs: Logs) -> None:
