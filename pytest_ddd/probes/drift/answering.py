@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-ESTABLISHED, SYN_RECEIVED, CLOSED_BY_PEER = "01", "03", "08"
+ESTABLISHED, SYN_SENT, SYN_RECEIVED, CLOSED_BY_PEER = "01", "02", "03", "08"
 _IPV4_IN_IPV6 = "0000000000000000FFFF0000"
 
 State = Literal["taken", "waiting", "deferred", "dropped"]
@@ -32,6 +32,8 @@ def connection_state(look: str, port: int) -> State:
         state, inode = servers.get((row[2], row[1]), (SYN_RECEIVED, "0"))
         if row[3] == CLOSED_BY_PEER or (row[3] == ESTABLISHED and inode != "0"):
             states.add("taken")
+        elif row[3] == SYN_SENT:  # so many wait already that the kernel takes no more
+            states.add("waiting")
         elif row[3] == ESTABLISHED:
             states.add("deferred" if state == SYN_RECEIVED else "waiting")
     return min(states, key=_FIRST.index, default="dropped")

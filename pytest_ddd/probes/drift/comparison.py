@@ -191,7 +191,8 @@ class Comparison:
         return self._mark_s - since_s
 
     def _cannot_see(self, attribute: str, message: str, hint: str) -> None:
-        self._blind.append(CannotLookError(f"{attribute}: {capped(message, 600)}", hint=hint))
+        where = f"{attribute}: " if attribute else ""
+        self._blind.append(CannotLookError(f"{where}{capped(message, 600)}", hint=hint))
         self._readings.append(
             Reading(
                 name=f"{self.kind} {self.name} {attribute}".rstrip(),

@@ -33,12 +33,12 @@ elif command -v perl >/dev/null 2>&1 && perl -MIO::Socket::IP -e 1 2>/dev/null; 
     PeerPort=>$ARGV[1],Timeout=>5) or die "connect: $@\n"; $s->autoflush(1);
     while (sysread(STDIN,$b,99)) { print $s $b }' "$host" "$port"; }
 elif command -v bash >/dev/null 2>&1 && command -v timeout >/dev/null 2>&1; then
-  connect() { timeout 9 bash -c 'exec 3<>"/dev/tcp/$0/$1" && cat >&3' "$host" "$port"; }
-elif command -v nc >/dev/null 2>&1; then
-  connect() { nc -w 9 "$host" "$port" >/dev/null; }
-else echo "no python3, perl, bash or nc on this host" >&2; exit 127
+  connect() { timeout %(limit)d bash -c 'exec 3<>"/dev/tcp/$0/$1" && cat >&3' "$host" "$port"; }
+elif command -v nc >/dev/null 2>&1 && command -v timeout >/dev/null 2>&1; then
+  connect() { timeout %(limit)d nc "$host" "$port" >/dev/null; }
+else echo "no python3, perl, bash or nc with timeout on this host" >&2; exit 127
 fi
-{ printf '%(data)s'; sleep %(hold)g; } | { connect || echo REFUSED; } &
+{ printf '%(data)s'; sleep %(hold)g; } | { connect || [ $? -ge 124 ] || echo REFUSED; } &
 for pause in %(pauses)s; do
   sleep $pause
   echo LOOK; cat /proc/net/tcp /proc/net/tcp6 2>/dev/null
@@ -46,7 +46,10 @@ done
 echo END
 wait
 """
-"""Hold a connection open, and look meanwhile at who has taken it."""
+"""Hold a connection open, and look meanwhile at who has taken it.
+
+124 and above is `timeout` ending a program that would hold it for ever: no refusal.
+"""
 
 _UDP_SCRIPT = r"""
 LC_ALL=C; export LC_ALL
@@ -129,6 +132,7 @@ def _hold_connection(
     hold_s = sum(float(pause) for pause in pauses.split()) + 0.2
     script = _TCP_SCRIPT % {
         "host": shlex.quote(host), "port": port, "data": data, "hold": hold_s, "pauses": pauses,
+        "limit": hold_s + 1,
     }  # fmt: skip
     answer = comparison.script(script, timeout_s=PROBE_TIMEOUT_S)
     if not answer.ok or "END" not in answer.text:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 from pytest_ddd.errors import CannotLookError
 from pytest_ddd.probes.drift.comparison import Comparison
 from pytest_ddd.probes.drift.presence import PERMISSION_HINT, is_absent
@@ -33,8 +35,7 @@ def canonical(comparison: Comparison, paths: list[str]) -> set[str]:
     """Return the paths without links on the way: /bin/su and /usr/bin/su are one file."""
     if not paths:
         return set()
-    answer = comparison.run("readlink", "-f", "--", *paths)
-    return set(answer.text.splitlines()) | set(paths)
+    return set(_resolved(comparison, paths)) | set(paths)
 
 
 def _complaints(text: str) -> list[str]:
@@ -48,7 +49,14 @@ def _outermost(comparison: Comparison, paths: list[str]) -> list[str]:
     there = [path for path in paths if not is_absent(comparison, path)]
     if not there:
         return []
-    answer = comparison.run("readlink", "-f", "--", *there)
-    if not answer.ok:
-        raise CannotLookError(answer.error_text.strip() or "readlink failed")
-    return sorted(set(answer.text.splitlines()))
+    resolved = _resolved(comparison, there)
+    if len(resolved) != len(there):
+        raise CannotLookError(f"readlink -f does not follow all of {', '.join(there)}")
+    return sorted(set(resolved))
+
+
+def _resolved(comparison: Comparison, paths: list[str]) -> list[str]:
+    """Follow the links of each path; BusyBox's readlink takes one at a time."""
+    words = shlex.join(paths)
+    answer = comparison.script(f'for path in {words}; do readlink -f -- "$path"; done')
+    return answer.text.splitlines()

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.probes.drift.sandbox import Sandbox, Way
+from pytest_ddd.connections import Connections, ConnectionSpec
+from tests.unit.probes.drift.sandbox import NAME, Sandbox, Way
 
 
 @pytest.fixture
@@ -21,9 +22,12 @@ def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
 
 
 @pytest.fixture(scope="session")
-def here() -> Way:
-    """This machine as it is."""
-    return Way()
+def here() -> Iterator[Connections]:
+    """This machine as it is, over a connection of ours."""
+    spec = ConnectionSpec(name=NAME, kind="local", hostspec="local://")
+    connections = Connections({NAME: spec})
+    yield connections
+    connections.close()
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,8 @@ import pytest
 from pytest_ddd.errors import CannotLookError
 from pytest_ddd.probes.drift.comparison import Comparison
 from pytest_ddd.probes.drift.responds import compare_answer
-from tests.unit.probes.drift.sandbox import BASELINE, Way, declared
+from pytest_ddd.probes.drift.ways import Ways
+from tests.unit.probes.drift.sandbox import BASELINE, NAME, Way, declared
 
 _SERVE = """
 import socket, sys
@@ -49,24 +50,24 @@ def serving(protocol: str, *, manner: str = "plain") -> Iterator[tuple[int, int]
         process.stdout.close()
 
 
-def answer(way: Way, spec: str) -> list[str]:
+def answer(way: Ways, spec: str) -> list[str]:
     """What the probe finds wrong."""
     comparison = Comparison(
         declaration=declared("service:app", responds=spec),
-        host=way.reading_host("web1"),
-        shell=way,
+        host=way.reading_host(NAME),
+        shell=way.session(NAME),
     )
     with comparison.looking("responds"):
         compare_answer(comparison, spec)
     return [str(problem) for problem in comparison.finish().problems]
 
 
-def test_tcp_service_that_takes_connections(here: Way) -> None:
+def test_tcp_service_that_takes_connections(here: Ways) -> None:
     with serving("tcp") as (_, port):
         assert answer(here, f"tcp:{port}") == []
 
 
-def test_stopped_tcp_service_although_the_kernel_connects(here: Way) -> None:
+def test_stopped_tcp_service_although_the_kernel_connects(here: Ways) -> None:
     with serving("tcp") as (pid, port):
         os.kill(pid, signal.SIGSTOP)
         socket.create_connection(("127.0.0.1", port), 1).close()
@@ -74,12 +75,12 @@ def test_stopped_tcp_service_although_the_kernel_connects(here: Way) -> None:
     assert found.startswith(f"tcp port {port} is open, but nobody takes the connection")
 
 
-def test_tcp_service_that_defers_accept_is_not_called_hung(here: Way) -> None:
+def test_tcp_service_that_defers_accept_is_not_called_hung(here: Ways) -> None:
     with serving("tcp", manner="deferred") as (_, port):
         assert answer(here, f"tcp:{port}") == []
 
 
-def test_stopped_tcp_service_that_defers_accept(here: Way) -> None:
+def test_stopped_tcp_service_that_defers_accept(here: Ways) -> None:
     with serving("tcp", manner="deferred") as (pid, port):
         os.kill(pid, signal.SIGSTOP)
         [found] = answer(here, f"tcp:{port}")
@@ -99,7 +100,7 @@ def test_every_tool_tells_a_live_service_from_a_stopped_one(
         assert "the program hangs" in answer(way, f"tcp:{port}")[0]
 
 
-def test_closed_tcp_port(here: Way) -> None:
+def test_closed_tcp_port(here: Ways) -> None:
     with serving("tcp") as (_, port):
         pass
     [found] = answer(here, f"tcp:127.0.0.1:{port}")
@@ -107,19 +108,19 @@ def test_closed_tcp_port(here: Way) -> None:
     assert found.endswith(f"refused ({BASELINE}:2)")
 
 
-def test_udp_service_that_reads(here: Way) -> None:
+def test_udp_service_that_reads(here: Ways) -> None:
     with serving("udp") as (_, port):
         assert answer(here, f"udp:{port}") == []
 
 
-def test_stopped_udp_service(here: Way) -> None:
+def test_stopped_udp_service(here: Ways) -> None:
     with serving("udp") as (pid, port):
         os.kill(pid, signal.SIGSTOP)
         [found] = answer(here, f"udp:{port}")
     assert found.startswith(f"udp port {port} is open, but nobody reads")
 
 
-def test_closed_udp_port(here: Way) -> None:
+def test_closed_udp_port(here: Ways) -> None:
     with serving("udp") as (_, port):
         pass
     assert answer(here, f"udp:{port}") == [
@@ -127,17 +128,17 @@ def test_closed_udp_port(here: Way) -> None:
     ]
 
 
-def test_command_that_succeeds(here: Way) -> None:
+def test_command_that_succeeds(here: Ways) -> None:
     assert answer(here, "true") == []
 
 
-def test_command_that_fails(here: Way) -> None:
+def test_command_that_fails(here: Ways) -> None:
     assert answer(here, "echo no >&2; exit 3") == [
         f"does not answer: `echo no >&2; exit 3` ended with 3: no ({BASELINE}:2)"
     ]
 
 
-def test_command_that_is_not_there_is_unknown(here: Way) -> None:
+def test_command_that_is_not_there_is_unknown(here: Ways) -> None:
     with pytest.raises(CannotLookError, match="cannot be run"):
         answer(here, "no-such-command-anywhere")
 

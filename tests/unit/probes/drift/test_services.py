@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from pytest_ddd.errors import CannotLookError
-from tests.unit.probes.drift.sandbox import BASELINE, Sandbox, Way, item, problems
+from pytest_ddd.probes.drift.ways import Ways
+from tests.unit.probes.drift.sandbox import BASELINE, Sandbox, item, problems
 
 SCRIPT = "#!/bin/sh\n### BEGIN INIT INFO\n# Provides: app\n### END INIT INFO\nexit {status}\n"
 
@@ -15,12 +16,12 @@ def install(sandbox: Sandbox, status: int) -> None:
     sandbox.do("chmod", "0755", "/etc/init.d/app")
 
 
-def test_service_without_systemd_and_without_script_is_unknown(here: Way) -> None:
+def test_service_without_systemd_and_without_script_is_unknown(here: Ways) -> None:
     with pytest.raises(CannotLookError, match="systemd does not run on this host"):
         item(here, "service:nginx-that-is-nowhere").read()
 
 
-def test_service_that_should_be_stopped_is_unknown_too(here: Way) -> None:
+def test_service_that_should_be_stopped_is_unknown_too(here: Ways) -> None:
     with pytest.raises(CannotLookError, match="systemd does not run on this host"):
         item(here, "service:nginx-that-is-nowhere", running=False, enabled=False).read()
 
