@@ -14,9 +14,12 @@ _STDIN_CHUNK_BYTES = 2048
 
 @dataclass(frozen=True, slots=True)
 class Marker:
-    """128 random bits that no output can hold by chance, and the name of the directory."""
+    """128 random bits that no output can hold by chance, and the name of the directory.
 
-    text: str = field(default_factory=lambda: secrets.token_hex(16))
+    The z occurs once, so that what stands before a marker can never run into it.
+    """
+
+    text: str = field(default_factory=lambda: f"z{secrets.token_hex(16)}")
     directory: str = field(default_factory=lambda: secrets.token_hex(8))
 
 

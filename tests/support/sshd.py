@@ -12,8 +12,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pytest
+
 from pytest_ddd import clock
 from pytest_ddd.connections import ConnectionSpec, parse_hostspec
+from tests.lab.demand import catalogue
 
 CONFIG = """\
 ListenAddress 127.0.0.1
@@ -38,6 +41,16 @@ Host *
   UserKnownHostsFile {base}/known_hosts
   GlobalKnownHostsFile /dev/null
 """
+
+
+def needs(*names: str) -> pytest.MarkDecorator:
+    """Return the `needs` mark for those names that the lab's catalogue lists."""
+    listed = catalogue()
+    return pytest.mark.needs(*(n for n in names if n in listed.packages or n in listed.groups))
+
+
+SERVER = needs("sshd", "ssh", "ssh-keygen", "unshare")
+"""Mark of a test that starts an sshd."""
 
 
 @dataclass(frozen=True, kw_only=True)
