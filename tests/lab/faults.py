@@ -204,7 +204,7 @@ def sysctl_changed(host: LabHost, name: str, value: str) -> Iterator[None]:
 @contextmanager
 def link_down(host: LabHost) -> Iterator[None]:
     """The host's cable is pulled."""
-    with host.net.partition(host.port):
+    with host.net.link_down(host.port):
         yield
 
 

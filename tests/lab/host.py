@@ -14,7 +14,7 @@ from pathlib import Path
 from tests.lab.image import Image
 from tests.lab.kernel import cgroup_roots
 from tests.lab.net import Net, answers, run
-from tests.lab.proc import Proc, wait_for
+from tests.lab.proc import Proc, run_to_end, wait_for
 from tests.lab.reap import Ledger
 from tests.lab.svc.tls import Authority
 
@@ -214,10 +214,18 @@ class LabHost:
     ) -> subprocess.CompletedProcess[str]:
         """Run a shell line (or an argument list) inside the host; `check` turns a failure into an error."""
         argv = ["sh", "-c", cmd] if isinstance(cmd, str) else list(cmd)
-        done = subprocess.run(
-            [*self.nsenter(user), *argv], input=text_in, stdin=None if text_in is not None else subprocess.DEVNULL,
-            capture_output=True, text=True, errors="replace", timeout=timeout, check=False,
-        )  # fmt: skip
+        stdin = subprocess.DEVNULL if text_in is None else subprocess.PIPE
+        popen = subprocess.Popen(
+            [*self.nsenter(user), *argv],
+            stdin=stdin,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+            env=self.ledger.environ(),
+        )
+        out, err = run_to_end(popen, text_in, timeout)
+        done = subprocess.CompletedProcess(cmd, popen.returncode, out, err)
         if check and done.returncode:
             raise RuntimeError(
                 f"{self.name}: {cmd!r}: exit {done.returncode}\n{done.stdout}{done.stderr}"

@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 
+from tests.lab.proc import wait_for
 from tests.lab.reap import NETNS_DIR, Ledger
 
 CLONE_NEWNET = 0x40000000
@@ -162,17 +163,37 @@ class Net:
         finally:
             run(*nft, "delete", "table", "inet", table)
 
-    def partition(self, port: Port) -> AbstractContextManager[None]:
-        """Packets from and to the host vanish, as with a pulled cable."""
-        return self._link_down(port)
+    @contextmanager
+    def partition(self, port: Port) -> Iterator[None]:
+        """Packets from and to the host vanish on the way; its link stays up."""
+        bridge = [*enter(self.ctl), "bridge", "link", "set", "dev", port.ifname, "state"]
+        run(*bridge, "0")  # 0 = disabled, 3 = forwarding (<linux/if_bridge.h>)
+        try:
+            yield
+        finally:
+            run(*bridge, "3")
+            self._forget_neighbours(port)
 
     @contextmanager
-    def _link_down(self, port: Port) -> Iterator[None]:
+    def link_down(self, port: Port) -> Iterator[None]:
+        """The cable is pulled: the host sees its link go down."""
         self.ip("link", "set", port.ifname, "down")
         try:
             yield
         finally:
             self.ip("link", "set", port.ifname, "up")
+            # The kernel tells a new link state at most once a second, and holds packets back until then.
+            wait_for(lambda: all(self._is_up(port)), 5.0)
+            self._forget_neighbours(port)
+
+    def _is_up(self, port: Port) -> Iterator[bool]:
+        for name, netns in ((port.ifname, self.ctl), ("host0", port.netns)):
+            yield " UP " in self.ip("-br", "link", "show", "dev", name, netns=netns)
+
+    def _forget_neighbours(self, port: Port) -> None:
+        # A failed look-up is only repeated after a second; forget it.
+        self.ip("neigh", "flush", "dev", "br0")
+        self.ip("neigh", "flush", "dev", "host0", netns=port.netns)
 
     def refuse(self, address: str, tcp_port: int) -> AbstractContextManager[None]:
         """New connections are refused at once (a TCP reset)."""

@@ -6,11 +6,12 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
-from tests.lab.reap import Ledger, descendants, start_ticks
+from tests.lab.reap import Ledger, descendants, parent, start_ticks
 
 POLL_S = 0.02
 LOG_TAIL_BYTES = 4000
@@ -86,16 +87,28 @@ class Proc:
         """Send the signal, wait, then kill what is left of its tree; give the exit status."""
         below = {pid: start_ticks(pid) for pid in self.tree() - {self.pid}}
         if self.running:
-            os.kill(self.pid, signal.SIGCONT)
-            os.kill(self.pid, number)
+            signal_pid(self.pid, signal.SIGCONT)
+            for pid in self._targets(below):
+                signal_pid(pid, signal.SIGCONT)
+                signal_pid(pid, number)
         try:
             self.popen.wait(deadline_s)
         except subprocess.TimeoutExpired:
             self.popen.kill()
         for pid, start in below.items():
             if start is not None and start_ticks(pid) == start:
-                _kill(pid)
+                signal_pid(pid, signal.SIGKILL)
         return self.popen.wait()
+
+    def _targets(self, below: Iterable[int]) -> list[int]:
+        # nsenter waits for what it started inside a host and ends with it. Signalled itself, it would leave
+        # a zombie there that only this machine's process 1 can collect, and the host could not halt.
+        inner = (
+            [pid for pid in below if parent(pid) == self.pid]
+            if self.argv[:2] == ["nsenter", "-t"]
+            else []
+        )
+        return inner or [self.pid]
 
     def kill(self) -> None:
         """SIGKILL, for tests of what survives it."""
@@ -109,11 +122,26 @@ class Proc:
         self.stop()
 
 
-def _kill(pid: int) -> None:
-    try:
-        os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return
+def signal_pid(pid: int, number: int) -> None:
+    """Send a signal; a process that is gone is fine."""
+    with suppress(ProcessLookupError):
+        os.kill(pid, number)
+
+
+def run_to_end(
+    popen: subprocess.Popen[str], text_in: str | None, timeout_s: float
+) -> tuple[str, str]:
+    """Give stdout and stderr; at the time-out kill everything below the process and raise TimeoutExpired."""
+    with popen:
+        try:
+            return popen.communicate(text_in, timeout=timeout_s)
+        except BaseException:
+            for pid in descendants([popen.pid]) - {popen.pid}:
+                signal_pid(pid, signal.SIGKILL)
+            with suppress(subprocess.TimeoutExpired):
+                popen.wait(1.0)
+            popen.kill()
+            raise
 
 
 def _free_log(directory: Path, name: str) -> Path:

@@ -46,6 +46,12 @@ def start_ticks(pid: int) -> int | None:
     return None if fields[0] in "ZX" else int(fields[19])
 
 
+def parent(pid: int) -> int | None:
+    """Parent of a process, None if it is gone."""
+    rest = _read(f"/proc/{pid}/stat").rpartition(b")")[2].split()
+    return int(rest[1]) if len(rest) > 1 else None
+
+
 def _read(path: str) -> bytes:
     try:
         return Path(path).read_bytes()
@@ -62,9 +68,8 @@ def descendants(roots: Iterable[int]) -> set[int]:
     """The given processes and everything below them."""
     children: dict[int, list[int]] = {}
     for pid in all_pids():
-        rest = _read(f"/proc/{pid}/stat").rpartition(b")")[2].split()
-        if len(rest) > 1:
-            children.setdefault(int(rest[1]), []).append(pid)
+        if (above := parent(pid)) is not None:
+            children.setdefault(above, []).append(pid)
     found: set[int] = set()
     todo = list(roots)
     while todo:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -136,3 +137,17 @@ def test_lab_name_server_serves_hosts_and_tester(lab: Lab, lab_hosts: Hosts) -> 
         assert lab.exec(lookup.split()).stdout.startswith(records["service.test"])
         with dns.frozen():
             assert lab.exec(lookup.split()).returncode == 2
+
+
+def test_command_that_hangs_inside_a_host_leaves_nothing(lab_hosts: Hosts) -> None:
+    host = lab_hosts["db1"]
+    with pytest.raises(subprocess.TimeoutExpired):
+        host.run("sleep 4321 & sleep 4321", timeout=0.5)
+    assert host.run("ps -ef | grep -c 'sleep [4]321'").stdout == "0\n"
+
+
+def test_link_down_heals_at_once(lab: Lab, lab_hosts: Hosts) -> None:
+    ssh = ["ssh", "-F", str(lab.ssh_config), "-o", "ConnectTimeout=1", "web2", "true"]
+    with lab.net.link_down(lab_hosts["web2"].port):
+        assert lab.exec(ssh).returncode == 255
+    assert lab.exec(ssh).returncode == 0

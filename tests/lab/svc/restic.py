@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -12,10 +11,11 @@ from datetime import datetime
 from pathlib import Path
 
 from tests.lab.host import LabHost
-from tests.lab.proc import Proc, wait_for
+from tests.lab.proc import Proc, signal_pid
 from tests.lab.reap import Ledger
 from tests.lab.svc.repository import Place
 
+ATTEMPTS = 5
 PASSWORD = "lab-restic-password"
 
 
@@ -83,18 +83,28 @@ class Restic:
     @contextmanager
     def locked(self, *, exclusive: bool = False) -> Iterator[None]:
         """Another restic holds the lock: a backup that never ends, or (exclusive) a check that hangs."""
-        before = set(self._locks())
-        command = "exec restic check" if exclusive else "sleep 600 | restic backup --stdin"
-        proc = Proc(self.ledger, "restic-lock", self.place.argv("sh", "-c", command))
+        proc = self._hung_check() if exclusive else self._start("sleep 600 | restic backup --stdin")
         try:
-            proc.ready(lambda: bool(set(self._locks()) - before), 20.0)
-            if exclusive:
-                os.kill(proc.pid, signal.SIGSTOP)
             yield
         finally:
             proc.stop(signal.SIGKILL)
             self.place.run("restic", "unlock", "--remove-all")
-            wait_for(lambda: not self._locks(), 5.0)
+
+    def _start(self, command: str) -> Proc:
+        before = set(self._locks())
+        proc = Proc(self.ledger, "restic-lock", self.place.argv("sh", "-c", command))
+        return proc.ready(lambda: bool(set(self._locks()) - before), 20.0)
+
+    def _hung_check(self) -> Proc:
+        # A check of a small repository is over soon, so stopping it in time may take more than one try.
+        for _ in range(ATTEMPTS):
+            proc = self._start("exec restic check")
+            for pid in proc.tree():
+                signal_pid(pid, signal.SIGSTOP)
+            if proc.running and self._locks():
+                return proc
+            proc.stop(signal.SIGKILL)
+        raise AssertionError(f"{self.path}: could not hold an exclusive lock")
 
     def _locks(self) -> list[Path]:
         return list((self.place.seen / "locks").iterdir())

@@ -15,7 +15,7 @@ from typing import Self
 from tests.lab.demand import which
 from tests.lab.net import answers, free_port, run
 from tests.lab.proc import Proc, wait_for
-from tests.lab.reap import TAG, Ledger, descendants, tagged
+from tests.lab.reap import TAG, Ledger, descendants, parent, tagged
 
 ALIASES = ("alpha", "beta", "gamma")
 # Tells the commands of one server from those of another, also when their connection is gone.
@@ -137,7 +137,7 @@ class Sshd:
 
     def connections(self) -> set[int]:
         """Process ids of the server's side of each connection."""
-        return {pid for pid in descendants([self.proc.pid]) if _parent(pid) == self.proc.pid}
+        return {pid for pid in descendants([self.proc.pid]) if parent(pid) == self.proc.pid}
 
     def commands(self) -> set[int]:
         """Process ids of what clients have started here and still runs, connected or not."""
@@ -162,14 +162,6 @@ class Sshd:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
-
-
-def _parent(pid: int) -> int:
-    try:
-        text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return -1
-    return int(text.rpartition(")")[2].split()[1])
 
 
 class Blackhole:
