@@ -13,7 +13,7 @@ from tests.lab import image
 from tests.lab.host import LabHost
 from tests.lab.kernel import cgroup_roots
 from tests.lab.net import Net, enter
-from tests.lab.proc import Proc
+from tests.lab.proc import Proc, run_to_end
 from tests.lab.reap import Ledger
 from tests.lab.svc.tls import Authority
 
@@ -157,12 +157,19 @@ class Lab:
         timeout: float = EXEC_TIMEOUT_S,
         text_in: str | None = None,
     ) -> subprocess.CompletedProcess[str]:
-        """Run a command where the hosts can be reached; give its status and output."""
-        return subprocess.run(
-            [*self.prefix, *argv], cwd=cwd, env={**self.ledger.environ(), **(env or {})}, input=text_in,
-            stdin=None if text_in is not None else subprocess.DEVNULL, capture_output=True, text=True,
-            errors="replace", timeout=timeout, check=False,
-        )  # fmt: skip
+        """Run a command where the hosts can be reached; at the time-out its children end with it."""
+        popen = subprocess.Popen(
+            [*self.prefix, *argv],
+            cwd=cwd,
+            env={**self.ledger.environ(), **(env or {})},
+            stdin=subprocess.DEVNULL if text_in is None else subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+        )
+        out, err = run_to_end(popen, text_in, timeout)
+        return subprocess.CompletedProcess(argv, popen.returncode, out, err)
 
     def popen(
         self,

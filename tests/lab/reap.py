@@ -24,6 +24,7 @@ from pathlib import Path
 TAG = "DDD_LAB"
 MAX_SLOTS = 100
 REAP_DEADLINE_S = 20.0
+LEAK_GRACE_S = 1.0
 NETNS_DIR = Path("/run/netns")
 
 
@@ -286,7 +287,10 @@ class Ledger:
         """Remove everything; give what the run itself had not removed (leaks)."""
         if self.closed:
             return []
-        found = self.leaks()
+        # What was just killed may need a moment to be gone.
+        deadline = time.monotonic() + LEAK_GRACE_S
+        while (found := self.leaks()) and time.monotonic() < deadline:
+            time.sleep(0.1)
         remove(State.load(self.path), spare=[self.watcher.pid])
         self.path.unlink(missing_ok=True)
         os.close(self.handle)
