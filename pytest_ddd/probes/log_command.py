@@ -50,7 +50,8 @@ def command_for(model: Log, *, since: datetime, now: datetime) -> str:
         "kept": KEPT_LINES,
         "most_lines": MOST_LINES,
     }
-    lines = [f"{name}={shlex.quote(str(value))}" for name, value in {**values, **exported}.items()]
+    lines = [f": {shlex.quote(shown(model))}"]  # what error messages quote
+    lines += [f"{name}={shlex.quote(str(value))}" for name, value in {**values, **exported}.items()]
     lines.append("export " + " ".join(exported))
     lines.append(f"find_lines() {{ {selected}; }}")
     return "\n".join([*lines, _program("log_files.sh")])

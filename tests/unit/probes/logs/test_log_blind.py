@@ -11,7 +11,10 @@ from pathlib import Path
 import pytest
 
 from pytest_ddd.clock import monotonic
+from tests.support.sshd import needs
 from tests.unit.probes.logs.site import Logs, Way, applets
+
+pytestmark = needs("busybox", "setpriv")
 
 _FEW = ("awk", "cat", "cut", "date", "dd", "grep", "head", "sha256sum", "stat", "tail", "tr", "wc")
 """What a host needs to have a log searched."""

@@ -13,7 +13,10 @@ from pathlib import Path
 import pytest
 
 from pytest_ddd.connections import Completed
+from tests.support.sshd import needs
 from tests.unit.probes.logs.site import Logs, Way
+
+pytestmark = needs("busybox", "bzip2", "logrotate")
 
 
 @pytest.mark.parametrize(

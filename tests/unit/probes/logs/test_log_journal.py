@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.sshd import needs
 from tests.unit.probes.logs.site import Logs, Way
+
+pytestmark = needs("busybox", "journalctl", "setpriv", "systemd-journal-remote")
 
 _REMOTE = "/lib/systemd/systemd-journal-remote"
 

@@ -11,7 +11,10 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from pytest_ddd.baseline.sections.logs import Log as LogModel
+from tests.support.sshd import needs
 from tests.unit.probes.logs.site import Logs, Way
+
+pytestmark = needs("busybox")
 
 NASTY = [
     "two words",

@@ -9,7 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pytest_ddd import clock
+from tests.support.sshd import needs
 from tests.unit.probes.logs.site import Logs, Way
+
+pytestmark = needs("busybox")
 
 FORMATS = {
     "iso zulu": "%Y-%m-%dT%H:%M:%SZ CRITICAL",

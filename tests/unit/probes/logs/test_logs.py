@@ -10,7 +10,10 @@ from pytest_ddd.connections import Connections, parse_hostspec
 from pytest_ddd.errors import CannotLookError
 from pytest_ddd.outcomes import Outcome
 from pytest_ddd.results import explain, judge
+from tests.support.sshd import needs
 from tests.unit.probes.logs.site import BASELINE, Logs, Way
+
+pytestmark = needs("busybox")
 
 
 def test_one_critical_line_is_red(logs: Logs) -> None:
