@@ -35,10 +35,12 @@ warden_signal() { # signal, process group; without setsid and timeout there is o
   kill "-$1" "-$2" 2>/dev/null || kill "-$1" "$2" 2>/dev/null
 }
 warden_tick() {
-  { sleep 1; echo t; } >"$d/w" &
+  { sleep 1; echo t; } >"$d/w" 7>&- &
   T=1
 }
-warden_look() { # a second has passed: L lists job:group:ticks:blocks, D the jobs that ended
+# L lists what runs as job:group:state:blocks, where the state is the seconds left, or kill, or
+# stuck; D lists the jobs that ended, G those given up, P counts the starts, R what runs.
+warden_look() { # a second has passed
   n= c=
   for e in $L; do
     j=${e%%:*} l=${e##*:}
@@ -47,7 +49,7 @@ warden_look() { # a second has passed: L lists job:group:ticks:blocks, D the job
     [ "$c" ] && [ "$c" -le "$l" ] || c=$l
   done
   L= D=
-  [ "$n" ] || return
+  [ "$n" ] || return 0
   f=$(find "$d" -name '*.[oe]' -size "+$c" 2>/dev/null)
   for e in $n; do
     j=${e%%:*} l=${e##*:} e=${e#*:} e=${e%:*}
@@ -55,22 +57,27 @@ warden_look() { # a second has passed: L lists job:group:ticks:blocks, D the job
     case $f in *"/$j."*) [ "$(find "$d/$j.o" "$d/$j.e" -size "+$l")" ] && k=over ;; esac
     case $k in
     over) echo O >"$d/$j.f"; warden_signal KILL "$p"; k=kill ;;
-    kill) warden_signal KILL "$p" ;;
+    kill) warden_signal KILL "$p"; k=stuck ;;
+    stuck) # in the kernel, on a dead mount say, or another account's: its waiter may wait for ever
+       echo "$j 137 U 0" >&7
+       R=$((R - 1)) G="$G $j "
+       continue ;;
     0) echo T >"$d/$j.f"; warden_signal TERM "$p"; k=kill ;;
     *) [ "$Q" ] && k=kill || k=$((k - 1)) ;;
     esac
     L="$L $j:$p:$k:$l"
   done
-  warden_tick
+  [ ! "$L" ] || warden_tick
 }
 warden() {
-  L= D= T= Q= P=0 R=0
+  trap '' HUP INT TERM
+  L= D= T= Q= G= P=0 R=0
   while read -r k j p t c; do
     case $k in
     +) P=$((P + 1)) R=$((R + 1)) L="$L $j:$p:$t:$c"
        [ "$Q" ] && { echo L >"$d/$j.f"; warden_signal TERM "$p"; }
        [ "$T" ] || warden_tick ;;
-    -) R=$((R - 1)) D="$D $j " ;;
+    -) case $G in *" $j "*) ;; *) R=$((R - 1)) D="$D $j " ;; esac ;;
     t) T=; kill -0 $$ 2>/dev/null || [ "$Q" ] || warden_end
        warden_look ;;
     q) Q=$j; warden_end ;;
@@ -113,7 +120,7 @@ teller() {
   done
 }
 waiter() { # job, ticks, limit of file size in blocks of 512 (0: none), limit in bytes, in blocks, command
-  exec 2>/dev/null
+  exec >/dev/null 2>&1
   o=$d/$1.o e=$d/$1.e i=/dev/null f=0
   [ -f "$d/$1.i" ] && i=$d/$1.i
   { [ "$3" = 0 ] || ulimit -f "$3"; exec $g /bin/sh -c -- "$6"; } <"$i" >"$o" 2>"$e" 7>&- 8>&- &
@@ -139,9 +146,11 @@ j() {
 }
 N=0 B=
 # exec, as a redirected function would keep copies of the session's own stdout and hold it open.
-( exec <"$d/w" >/dev/null 2>&1; warden ) &
+( exec <"$d/w" 7>"$d/t" >/dev/null 2>&1; warden ) &
+W=$!
 ( exec <"$d/t" 2>/dev/null; teller ) &
+E=$!
 exec 8>"$d/w" 7>"$d/t"
-trap 'echo "q $N" >&8; exec 7>&- 8>&-; wait' EXIT
+trap 'echo "q $N" >&8; exec 7>&- 8>&-; wait $W; kill $E 2>/dev/null' EXIT
 trap 'exit 1' HUP INT TERM
 printf '%s R %s\n' "$m" "$d"

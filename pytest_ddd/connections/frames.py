@@ -40,8 +40,9 @@ class NoRoom:
 class Answer:
     """One command's end.
 
-    The flag is 0 when all is well, T (killed: its time), O (killed: its output), F (directory
-    full), I (its stdin could not be kept), L (killed: the dispatcher is gone).
+    The flag is 0 when all is well, T (killed: its time), U (over its time, cannot be killed),
+    O (killed: its output), F (directory full), I (its stdin could not be kept), L (killed: the
+    dispatcher is gone).
     """
 
     job_id: int

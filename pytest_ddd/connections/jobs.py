@@ -88,6 +88,11 @@ class Job:
                 f"{self.where}: {self.shown} did not end within {self._limit} and was killed",
                 hint="give the host or the entry a longer command_timeout",
             )
+        if answer.flag == "U":
+            return CommandTimeoutError(
+                f"{self.where}: {self.shown} did not end within {self._limit} and cannot be killed",
+                hint="a dead mount, or a process of another account: ps -eo pid,stat,wchan,args",
+            )
         if answer.flag == "F":
             return CannotLookError(
                 f"{self.where}: the answer to {self.shown} is cut short: the directory it was "

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from pytest_ddd import clock
+from pytest_ddd.connections.answers import decode
 from pytest_ddd.connections.channel import Channel
 from pytest_ddd.connections.dispatcher import Marker, opening
 from pytest_ddd.connections.frames import Answer, FrameError, FrameParser, NoRoom, Ready
@@ -54,6 +55,7 @@ class Link:
         events: Events,
     ) -> None:
         self.ready = False
+        self.notice = ""  # a key that the user's ssh_config made ssh accept
         self._spec, self._password = spec, password
         self._events = events
         self._marker = Marker()
@@ -86,12 +88,6 @@ class Link:
     def last_read(self) -> float:
         """When the far side was last heard of."""
         return self._channel.last_read
-
-    @property
-    def notice(self) -> str:
-        """What ssh said about a key that the user's ssh_config made it accept, or nothing."""
-        lines = self._channel.stderr.decode("utf-8", "replace").splitlines()
-        return next((line for line in lines if "Permanently added" in line), "")
 
     def send(self, data: bytes) -> None:
         """Write to the dispatcher."""
@@ -134,6 +130,9 @@ class Link:
     def _become_ready(self) -> None:
         if not self.ready and self._verdict is None:
             self.ready = True
+            lines = decode(self._channel.stderr).splitlines()
+            self.notice = next((line for line in lines if "Permanently added" in line), "")
+            self._channel.stderr = b""  # what follows tells why the connection was lost
             self._limit.cancel()
             self._events.ready()
 
@@ -152,7 +151,7 @@ class Link:
         self._limit.cancel()
         stderr = self._channel.stderr
         if self._verdict is None and self.ready:
-            said = stderr.decode("utf-8", "backslashreplace").strip().rpartition("\n")[2]
+            said = decode(stderr).strip().rpartition("\n")[2]
             self._verdict = UnreachableError(
                 f"{self._spec.label}: the connection was lost" + (f": {said}" if said else ""),
                 hint="run it again; is the host restarting?",

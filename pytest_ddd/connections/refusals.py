@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 import shlex
 from collections.abc import Callable
@@ -43,9 +44,14 @@ def explain_end(spec: ConnectionSpec, status: int | None, stderr: bytes) -> Cann
 def explain_missing(spec: ConnectionSpec, program: str, error: OSError) -> CannotLookError:
     """Return the error for a local program that cannot be started."""
     package = {"ssh": "openssh-client", "docker": "docker.io", "kubectl": "kubernetes-client"}
+    hint = f"apt install {package.get(program, program)}"
+    if error.errno in (errno.EMFILE, errno.ENFILE):
+        hint = "ulimit -n 65536   # each open connection takes 4 descriptors"
+    elif not isinstance(error, FileNotFoundError):
+        hint = f"command -v {program}"
     return CannotLookError(
         f"{spec.label}: cannot start {program}: {error.strerror}",
-        hint=f"apt install {package.get(program, program)}",
+        hint=hint,
     )
 
 

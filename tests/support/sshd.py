@@ -166,7 +166,7 @@ def sshd(
         assert until(lambda: "Server listening" in server.log), server.log
         yield server
     finally:
-        for pid in (process.pid, *descendants(process.pid)):
+        for pid in (process.pid, *server.children()):
             _end(pid)
         process.wait(timeout=10)
 

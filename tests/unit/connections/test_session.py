@@ -154,6 +154,20 @@ def test_timeout_beats_a_command_that_ignores_terminate(session: Session) -> Non
     assert until(lambda: running("sleep 602.5") == [])
 
 
+def test_command_that_cannot_be_killed_is_given_up(engine: Engine) -> None:
+    """As on a dead mount: its end never comes, and must not cost the others their connection."""
+    session = engine("exec setpriv --bounding-set -kill sh")  # root that may not kill others
+    slow = session.submit("sleep 5; echo others")
+    try:
+        with pytest.raises(CommandTimeoutError, match="cannot be killed"):
+            session.run("exec setpriv --reuid 65534 --clear-groups sleep 640.5", timeout_s=1)
+        assert slow.result().stdout == b"others\n"
+        session.close().result(timeout=3)
+    finally:
+        for pid in running("sleep 640.5"):
+            os.kill(pid, signal.SIGKILL)
+
+
 def test_session_works_after_a_timeout(session: Session) -> None:
     with pytest.raises(CommandTimeoutError):
         session.run("sleep 603", timeout_s=1)

@@ -58,13 +58,13 @@ def odd_host(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Sshd]:
         yield server
 
 
-def test_every_kind_of_host_answers_exactly(connect: Connect, odd_host: Sshd) -> None:
+def test_every_kind_of_host_answers_exactly(odd_host: Sshd, connect: Connect) -> None:
     session = connect(odd_host.spec()).session("web1")
     answer = session.run(r"printf 'a\0b\n\n\377'; printf 'e\0' >&2; exit 255")
     assert (answer.stdout, answer.stderr, answer.exit_status) == (b"a\0b\n\n\xff", b"e\0", 255)
 
 
-def test_every_kind_of_host_kills_at_the_timeout(connect: Connect, odd_host: Sshd) -> None:
+def test_every_kind_of_host_kills_at_the_timeout(odd_host: Sshd, connect: Connect) -> None:
     session = connect(odd_host.spec()).session("web1")
     hung = session.submit("sleep 621.5 | sleep 621.5", timeout_s=1)
     meanwhile = session.run("echo meanwhile").stdout
@@ -74,7 +74,7 @@ def test_every_kind_of_host_kills_at_the_timeout(connect: Connect, odd_host: Ssh
     assert until(lambda: running("sleep 621.5") == [])
 
 
-def test_every_kind_of_host_is_left_clean(connect: Connect, odd_host: Sshd) -> None:
+def test_every_kind_of_host_is_left_clean(odd_host: Sshd, connect: Connect) -> None:
     session = connect(odd_host.spec()).session("web1")
     directory = Path(session.run("readlink /proc/self/fd/1").text.strip()).parent
     session.submit("sleep 622.5")
