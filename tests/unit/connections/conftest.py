@@ -10,6 +10,8 @@ import pytest
 
 from pytest_ddd.connections import Connections, ConnectionSpec, Session, parse_hostspec
 
+SHELLS = {"dash": "exec dash", "bash": "exec bash --posix", "busybox": "exec busybox ash"}
+
 Connect = Callable[..., Connections]
 Engine = Callable[[str], Session]
 
@@ -58,3 +60,9 @@ def engine(connect: Connect, stub: Callable[[str, str], None]) -> Engine:
         return connect(spec).session("box")
 
     return start
+
+
+@pytest.fixture(params=SHELLS)
+def session(request: pytest.FixtureRequest, engine: Engine) -> Session:
+    """A session whose dispatcher runs under each shell."""
+    return engine(SHELLS[request.param])

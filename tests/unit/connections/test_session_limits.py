@@ -1,0 +1,143 @@
+"""Time, size and room: a command over its limits is killed, and never a shorter answer."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from pytest_ddd import clock
+from pytest_ddd.connections import Session
+from pytest_ddd.errors import (
+    CannotLookError,
+    CommandTimeoutError,
+    OutputLimitError,
+)
+from tests.support.sshd import needs, running, until
+from tests.unit.connections.conftest import Engine
+
+pytestmark = needs("unshare", "busybox")
+
+
+def test_late_output_of_a_background_child_lands_nowhere(session: Session) -> None:
+    first = session.run("(sleep 0.3; echo LATE) & echo hi")
+    clock.wait(0.5)
+    assert (first.stdout, session.run("echo clean").stdout) == (b"hi\n", b"clean\n")
+
+
+def test_slow_command_holds_nobody_up(session: Session) -> None:
+    slow = session.submit("sleep 600.25", timeout_s=3)
+    assert [session.run("echo fast").took_s < 1 for _ in range(3)] == [True] * 3
+    with pytest.raises(CommandTimeoutError):
+        slow.result()
+
+
+def test_timeout_kills_the_whole_group(session: Session) -> None:
+    with pytest.raises(CommandTimeoutError, match="did not end within 1 s and was killed"):
+        session.run("sleep 601.5 & sleep 601.5 | sleep 601.5", timeout_s=1)
+    assert until(lambda: running("sleep 601.5") == [])
+
+
+def test_timeout_beats_a_command_that_ignores_terminate(session: Session) -> None:
+    with pytest.raises(CommandTimeoutError):
+        session.run("trap '' TERM; while :; do sleep 602.5; done", timeout_s=1)
+    assert until(lambda: running("sleep 602.5") == [])
+
+
+def test_command_that_cannot_be_killed_is_given_up(engine: Engine) -> None:
+    """As on a dead mount: its end never comes, and must not cost the others their connection."""
+    session = engine("exec setpriv --bounding-set -kill sh")  # root that may not kill others
+    slow = session.submit("sleep 5; echo others")
+    try:
+        with pytest.raises(CommandTimeoutError, match="cannot be killed"):
+            session.run("exec setpriv --reuid 65534 --clear-groups sleep 640.5", timeout_s=1)
+        assert slow.result().stdout == b"others\n"
+        session.close().result(timeout=3)
+    finally:
+        for pid in running("sleep 640.5"):
+            os.kill(pid, signal.SIGKILL)
+
+
+def test_session_works_after_a_timeout(session: Session) -> None:
+    with pytest.raises(CommandTimeoutError):
+        session.run("sleep 603", timeout_s=1)
+    assert session.run("echo well").stdout == b"well\n"
+
+
+def test_timeout_is_not_early(local: Session) -> None:
+    local.run("true")  # the watchdog's clock may be in the middle of a second
+    assert local.run("sleep 0.95", timeout_s=1).ok
+
+
+@pytest.mark.parametrize("repeatable", [True, False])
+def test_output_over_the_limit_is_an_error(session: Session, repeatable: bool) -> None:
+    with pytest.raises(OutputLimitError, match="printed more than 1 MiB"):
+        session.run("head -c 1048577 /dev/zero", max_output_bytes=1 << 20, repeatable=repeatable)
+
+
+def test_output_at_the_limit_is_no_error(session: Session) -> None:
+    answer = session.run("head -c 1048576 /dev/zero", max_output_bytes=1 << 20, repeatable=True)
+    assert len(answer.stdout) == 1 << 20
+
+
+@pytest.mark.parametrize("repeatable", [True, False])
+def test_endless_output_is_stopped(session: Session, repeatable: bool) -> None:
+    with pytest.raises(OutputLimitError):
+        session.run("yes 604.75", max_output_bytes=1 << 20, repeatable=repeatable)
+    assert until(lambda: running("yes 604.75") == [])
+
+
+def test_only_reading_commands_have_a_file_limit(local: Session, tmp_path: Path) -> None:
+    answer = local.run(f"head -c 3000000 /dev/zero >{tmp_path}/big", max_output_bytes=1000)
+    assert answer.ok
+
+
+def test_output_limit_harms_nobody_else(local: Session) -> None:
+    big = local.submit("yes", max_output_bytes=1000, repeatable=True)
+    assert [local.run("echo ok").stdout for _ in range(5)] == [b"ok\n"] * 5
+    with pytest.raises(OutputLimitError):
+        big.result()
+
+
+NAMESPACE = "exec unshare -m --propagation private sh -c '{mounts}; exec sh'"
+READ_ONLY = "for d in /dev/shm /tmp /var/tmp; do mount -t tmpfs -o ro none $d; done"
+
+
+def test_read_only_tmp_is_no_problem(engine: Engine) -> None:
+    mounts = "mount -t tmpfs -o ro none /tmp; mount -t tmpfs -o ro none /dev/shm"
+    assert engine(NAMESPACE.format(mounts=mounts)).run("echo ok").stdout == b"ok\n"
+
+
+def test_home_is_the_last_resort(engine: Engine) -> None:
+    mounts = f'{READ_ONLY}; mount -t tmpfs none /mnt; mkdir "/mnt/my home"; HOME="/mnt/my home"'
+    session = engine(f"unset XDG_RUNTIME_DIR; {NAMESPACE.format(mounts=mounts)}")
+    assert session.run('ls -d "$HOME"/.ddd-*').text.startswith("/mnt/my home/.ddd-")
+
+
+def test_nowhere_to_write_is_told(engine: Engine) -> None:
+    mounts = READ_ONLY + "; [ ! -d /run/shm ] || mount -t tmpfs -o ro none /run/shm"
+    session = engine(f"unset XDG_RUNTIME_DIR; export HOME=/proc; {NAMESPACE.format(mounts=mounts)}")
+    with pytest.raises(CannotLookError, match="tried /dev/shm /run/shm /tmp /var/tmp /proc"):
+        session.run("true")
+
+
+def test_full_directory_is_an_error_and_no_shorter_answer(engine: Engine) -> None:
+    mounts = "mount -t tmpfs -o size=256k none /dev/shm"
+    session = engine(f"unset XDG_RUNTIME_DIR; {NAMESPACE.format(mounts=mounts)}")
+    with pytest.raises(CannotLookError, match="cut short"):
+        session.run("head -c 1000000 /dev/zero 2>/dev/null; exit 0")
+    assert session.run("echo again").stdout == b"again\n"
+
+
+def test_full_directory_is_passed_over_at_the_start(engine: Engine) -> None:
+    mounts = "mount -t tmpfs -o size=64k none /dev/shm; head -c 70000 /dev/zero >/dev/shm/x"
+    session = engine(f"unset XDG_RUNTIME_DIR; {NAMESPACE.format(mounts=mounts)} 2>/dev/null")
+    assert session.run("ls -d /dev/shm/.ddd-*").exit_status != 0
+
+
+def test_removed_directory_is_an_error(session: Session) -> None:
+    session.run("true")
+    with pytest.raises(CannotLookError, match="cut short"):
+        session.run('rm -rf "${XDG_RUNTIME_DIR:-/dev/shm}"/.ddd-*; echo lost')
