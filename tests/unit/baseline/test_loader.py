@@ -304,6 +304,17 @@ def test_null_is_a_value_in_the_expected_json() -> None:
     assert found.model.model_dump()["json_"] == {"error": None}
 
 
+def test_what_an_endpoint_must_answer_is_no_secret() -> None:
+    write(
+        {
+            "prod.yaml": "hosts: {a: {connection: local://}}\nendpoints:\n  x:\n    url: http://x\n"
+            "    json: {token: valid}\n    response_headers: {Set-Cookie: session=}\n"
+        }
+    )
+
+    assert load_baseline(ROOT, "prod").for_environment["endpoints"]
+
+
 CONFIGURATION = """\
 hosts: {a: {connection: local://}}
 configuration:
