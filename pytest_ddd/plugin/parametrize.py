@@ -65,7 +65,7 @@ def _over_entries(metafunc: pytest.Metafunc, site: Site, noun: str, *, with_host
 
 def _id(entry: AnyEntry, site: Site) -> str:
     """Return `web1-disk:/var`, or the key alone when there is no host to name."""
-    return f"{entry.host}-{entry.key}" if entry.host in site.scope.hosts else entry.key
+    return f"{entry.target}-{entry.key}" if entry.target in site.scope.hosts else entry.key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

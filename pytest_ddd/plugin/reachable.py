@@ -67,8 +67,9 @@ def _reachables(site: Site, checks: Sequence[pytest.Item], place: Place) -> Iter
     needed = {subject(item, site.baseline.name).host for item in checks}
     for host in site.scope.hosts:
         if host in needed:
-            name = f"{place.scenario.name}/reachable[{host}]"
-            yield Reachable.from_parent(session, name=name, nodeid=name, host=host, place=place)
+            nodeid = f"{place.scenario.name}::reachable[{host}]"
+            name = f"reachable[{host}]"
+            yield Reachable.from_parent(session, name=name, nodeid=nodeid, host=host, place=place)
 
 
 @pytest.hookimpl(tryfirst=True)

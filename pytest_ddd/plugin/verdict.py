@@ -29,6 +29,9 @@ class Look:
 
 LOOK_KEY = pytest.StashKey[Look]()
 
+_FIRST = 200
+"""How much of the first line of a detail stands in the reason."""
+
 _SHOWN = 3
 """How many readings a green check names in one line."""
 
@@ -105,13 +108,20 @@ class Verdict:
         """Say in one line why: what is bad, or what a green check saw."""
         outcome = self.outcome
         bad = [
-            results.explain(reading)
+            _told(reading)
             for reading in self.readings
             if reading.outcome not in (None, Outcome.GREEN) and reading.threshold is not None
         ]
         if outcome in (Outcome.GREEN, Outcome.WAIVED) and not self.said:
             return _green(self.readings, seen)
         return "; ".join(dict.fromkeys([*self.said, *bad]))
+
+
+def _told(reading: Reading) -> str:
+    """Say what a bad reading saw; of a count, also the first thing that was counted."""
+    text = results.explain(reading)
+    first = reading.detail.strip().split("\n", 1)[0]
+    return f"{text}: {first[:_FIRST]}" if first and reading.unit == "" else text
 
 
 def _green(judged: list[Reading], seen: tuple[Reading, ...]) -> str:

@@ -1,8 +1,8 @@
 """Read the mount table of a Linux host: which file systems are real, and what is wrong with them.
 
 Real is what has a device of its own (block devices, btrfs, zfs), what comes over the network
-(nfs, cifs, ceph, 9p, virtiofs, FUSE), an overlay that is the root, and a tmpfs at one of
-`TMPFS_AT`. Media that nobody can write (squashfs of snaps, iso9660) are always full and left out,
+(nfs, cifs, ceph, 9p, virtiofs, FUSE), an overlay that is the root, and a tmpfs that somebody
+mounted to work in: one that is not below `TMPFS_OF_THE_SYSTEM`. Media that nobody can write (squashfs of snaps, iso9660) are always full and left out,
 so are pseudo file systems and the FUSE mounts of desktop sessions. Any of them can still be named:
 `disk:/dev/shm`. A device that is mounted several times counts once.
 """
@@ -17,8 +17,9 @@ from fnmatch import fnmatchcase
 from pytest_ddd.errors import CannotLookError
 
 TABLE = "/proc/self/mountinfo"
-TMPFS_AT = ("/", "/tmp", "/var/tmp", "/run")  # noqa: S108 - named, not written to
-"""Where a tmpfs holds what programs cannot work without."""
+TMPFS_OF_THE_SYSTEM = ("/dev/", "/sys/", "/proc/", "/run/")
+"""Below these a tmpfs belongs to the kernel, to systemd or to a login session. /run itself counts:
+when it is full, no service starts."""
 
 _READ_ONLY_MEDIA = frozenset(
     {"squashfs", "iso9660", "erofs", "cramfs", "romfs", "fuse.squashfuse", "fuse.snapfuse"}
@@ -57,7 +58,7 @@ class FileSystem:
         if self.kind in _PSEUDO or self.kind in _READ_ONLY_MEDIA:
             return False
         if self.kind == "tmpfs":
-            return self.mount in TMPFS_AT
+            return not self.mount.startswith(TMPFS_OF_THE_SYSTEM)
         return self.kind != "overlay" or self.mount == "/"
 
     @property
