@@ -13,7 +13,6 @@ from pytest_ddd.probes.entry import Entry
 from pytest_ddd.probes.log_answer import Found, parse
 from pytest_ddd.probes.log_blind import complaint, hint
 from pytest_ddd.probes.log_command import command_for
-from pytest_ddd.probes.log_patterns import refuse_strange
 from pytest_ddd.probes.log_review import LogReview, Look
 from pytest_ddd.results import Limit, Threshold
 
@@ -72,8 +71,6 @@ class Log(Entry[LogReview]):
     def _look_once(self, attempt: int) -> LogReview:
         model, started_at = self.declaration.model, clock.now()
         name = model.path or f"journal {model.journal}"
-        patterns = [*model.critical, *model.error, *model.ignore]
-        refuse_strange(patterns, where=f"log {self.key}")
         since = self._since if model.since is None else started_at - timedelta(seconds=model.since)
         answer = self._connections.session(self.host).run(
             command_for(model, since=since, now=started_at),

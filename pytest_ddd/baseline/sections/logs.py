@@ -7,17 +7,12 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from pytest_ddd.baseline.fields import CountLimits, Duration, Entry, Size
+from pytest_ddd.baseline.patterns import posix_extended
 
 _PRIORITIES = Literal["emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"]
 
 
-def _one_line(pattern: str) -> str:
-    if not pattern or "\n" in pattern or "\0" in pattern:
-        raise ValueError("a pattern is one non-empty line")
-    return pattern
-
-
-Ere = Annotated[str, AfterValidator(_one_line)]
+Ere = Annotated[str, AfterValidator(posix_extended)]
 """A POSIX extended regular expression, matched byte-wise (LC_ALL=C), the same everywhere."""
 
 

@@ -127,11 +127,6 @@ def test_the_source_can_be_typed_by_a_person(logs: Logs) -> None:
     assert source == f"LC_ALL=C grep -naE -e CRITICAL -e ERROR {logs.path}"
 
 
-def test_an_escape_that_greps_read_differently_is_refused(logs: Logs) -> None:
-    logs.write("code 500\n")
-    assert r"write [0-9]" in logs.blind(critical=[r"code \d+"])
-
-
 def test_a_backslash_in_brackets_is_a_backslash(logs: Logs) -> None:
     logs.write("a\\d\n")
     assert logs.counts(critical=[r"a[\d]d"]) == (1, 0)
