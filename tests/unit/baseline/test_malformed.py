@@ -107,6 +107,18 @@ def test_all_mistakes_of_all_files_come_at_once(site: Path) -> None:
     ]
 
 
+def test_no_message_shows_what_stands_where_a_secret_belongs(site: Path) -> None:
+    (site / "baselines").mkdir()
+    (site / "baselines/prod.yaml").write_text(
+        "hosts:\n  a: {connection: local://, sudo_password: {env: 47114711}}\n"
+    )
+
+    with pytest.raises(BaselineError, match=r"sudo_password\.env: must be a text") as caught:
+        load_baseline(Path("baselines"), "prod")
+
+    assert "47114711" not in str(caught.value)
+
+
 def _unreadable(path: Path, kind: str) -> None:
     path.unlink(missing_ok=True)
     if kind == "directory":
