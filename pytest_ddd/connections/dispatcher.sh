@@ -25,9 +25,7 @@ done
   exit 69
 }
 # Both make themselves the leader of a new process group before they start the command.
-if command -v setsid >/dev/null 2>&1; then g=setsid
-elif command -v timeout >/dev/null 2>&1; then g='timeout 99999999'
-else g=; fi
+g=$(command -v setsid) || { g=$(command -v timeout) && g="$g 99999999"; } || g=
 h='head -c'
 [ "$(echo ab | $h 1 2>/dev/null)" = a ] || h='eval cat "$o" #'
 
