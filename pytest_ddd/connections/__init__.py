@@ -3,15 +3,23 @@
 Importing this package imports neither testinfra nor anything else that is slow.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from pytest_ddd.connections.answers import Completed, Reachability
 from pytest_ddd.connections.pool import Connections
 from pytest_ddd.connections.session import Session
 from pytest_ddd.connections.specs import ConnectionSpec, parse_hostspec
 
+if TYPE_CHECKING:
+    from testinfra.host import Host
+
 __all__ = [
     "Completed",
     "ConnectionSpec",
     "Connections",
+    "Host",
     "Reachability",
     "Session",
     "parse_hostspec",

@@ -10,7 +10,7 @@ from pytest_ddd.plugin.parametrize import HOST_PARAM
 from pytest_ddd.plugin.site import SITE_KEY
 
 if TYPE_CHECKING:
-    from testinfra.host import Host
+    from pytest_ddd.connections import Host
 
 
 @pytest.fixture(scope="session", name=HOST_PARAM)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import uuid
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -101,7 +102,8 @@ def _resolve(reference: SecretRef) -> str:
     from pytest_ddd import redaction
     from pytest_ddd.baseline import secrets
 
-    return secrets.resolve(reference, redaction.DEFAULT)
+    warn = logging.getLogger("pytest_ddd").warning
+    return secrets.resolve(reference, redaction.DEFAULT, warn=warn)
 
 
 def _open(config: pytest.Config) -> Site:

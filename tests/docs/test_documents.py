@@ -84,11 +84,11 @@ def _run(command: str, where: Path) -> None:
 @pytest.mark.parametrize(
     "block",
     [block for block in BLOCKS if block.language == "yaml" and not block.file],
-    ids=lambda block: block.document,
+    ids=lambda block: f"{block.document}-{block.text.split(':')[0]}",
 )
 def test_yaml_without_a_file_name(block: Block, tmp_path: Path) -> None:
     """A YAML block that names no file is a whole section of a baseline."""
-    hosts = "hosts: {web1: {connection: 'local://', groups: [web]}, db1: {}}\ngroups: {web: {}}\n"
+    hosts = "hosts: {web1: {connection: 'local://', groups: [web]}, db1: {connection: 'local://'}}\ngroups: {web: {}}\n"
     text = block.text if block.text.startswith("hosts:") else hosts + block.text
     (tmp_path / "prod.yaml").write_text(text, encoding="utf-8")
 
