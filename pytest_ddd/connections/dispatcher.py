@@ -6,7 +6,7 @@ import functools
 import math
 import secrets
 from dataclasses import dataclass, field
-from importlib import resources
+from pathlib import Path
 
 _BLOCK_BYTES = 512
 _STDIN_CHUNK_BYTES = 2048
@@ -26,7 +26,7 @@ class Marker:
 @functools.cache
 def _script() -> str:
     """Return dispatcher.sh without its comments and indentation, which bash reads byte by byte."""
-    source = resources.files("pytest_ddd.connections").joinpath("dispatcher.sh").read_text("utf-8")
+    source = Path(__file__).with_name("dispatcher.sh").read_text("utf-8")
     lines = (line.strip() for line in source.splitlines())
     return "".join(f"{line}\n" for line in lines if line and not line.startswith("#"))
 

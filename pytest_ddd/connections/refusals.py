@@ -182,6 +182,7 @@ _RULES: dict[str, tuple[_Rule, ...]] = {
         ),
         _rule(
             r"Bad configuration option|Bad owner or permissions|Can't open user config file|"
+            r"ControlPath too long|"
             r"bad configuration options",
             RefusedError,
             "ssh cannot use its configuration",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -66,3 +67,9 @@ def engine(connect: Connect, stub: Callable[[str, str], None]) -> Engine:
 def session(request: pytest.FixtureRequest, engine: Engine) -> Session:
     """A session whose dispatcher runs under each shell."""
     return engine(SHELLS[request.param])
+
+
+@pytest.fixture
+def nap() -> str:
+    """Seconds that no other process sleeps: `sleep {nap}` can be found, and is nobody else's."""
+    return f"{random.randint(600, 999)}.{random.randint(10**8, 10**9)}"

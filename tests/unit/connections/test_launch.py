@@ -170,9 +170,9 @@ def test_real_sudo_to_another_account(connect: Connect) -> None:
 
 
 @needs("sudo", "unshare")
-def test_real_sudo_kills_at_the_timeout(connect: Connect) -> None:
+def test_real_sudo_kills_at_the_timeout(nap: str, connect: Connect) -> None:
     spec = parse_hostspec("local://?sudo=true&sudo_user=nobody", name="here")
     session = connect(spec).session("here")
     with pytest.raises(CannotLookError, match="was killed"):
-        session.run("sleep 609.5 | sleep 609.5", timeout_s=1)
-    assert until(lambda: running("sleep 609.5") == [])
+        session.run(f"sleep {nap} | sleep {nap}", timeout_s=1)
+    assert until(lambda: running(f"sleep {nap}") == [])

@@ -34,29 +34,29 @@ def test_slow_command_holds_nobody_up(session: Session) -> None:
         slow.result()
 
 
-def test_timeout_kills_the_whole_group(session: Session) -> None:
+def test_timeout_kills_the_whole_group(nap: str, session: Session) -> None:
     with pytest.raises(CommandTimeoutError, match="did not end within 1 s and was killed"):
-        session.run("sleep 601.5 & sleep 601.5 | sleep 601.5", timeout_s=1)
-    assert until(lambda: running("sleep 601.5") == [])
+        session.run(f"sleep {nap} & sleep {nap} | sleep {nap}", timeout_s=1)
+    assert until(lambda: running(f"sleep {nap}") == [])
 
 
-def test_timeout_beats_a_command_that_ignores_terminate(session: Session) -> None:
+def test_timeout_beats_a_command_that_ignores_terminate(nap: str, session: Session) -> None:
     with pytest.raises(CommandTimeoutError):
-        session.run("trap '' TERM; while :; do sleep 602.5; done", timeout_s=1)
-    assert until(lambda: running("sleep 602.5") == [])
+        session.run(f"trap '' TERM; while :; do sleep {nap}; done", timeout_s=1)
+    assert until(lambda: running(f"sleep {nap}") == [])
 
 
-def test_command_that_cannot_be_killed_is_given_up(engine: Engine) -> None:
+def test_command_that_cannot_be_killed_is_given_up(nap: str, engine: Engine) -> None:
     """As on a dead mount: its end never comes, and must not cost the others their connection."""
     session = engine("exec setpriv --bounding-set -kill sh")  # root that may not kill others
     slow = session.submit("sleep 5; echo others")
     try:
         with pytest.raises(CommandTimeoutError, match="cannot be killed"):
-            session.run("exec setpriv --reuid 65534 --clear-groups sleep 640.5", timeout_s=1)
+            session.run(f"exec setpriv --reuid 65534 --clear-groups sleep {nap}", timeout_s=1)
         assert slow.result().stdout == b"others\n"
         session.close().result(timeout=3)
     finally:
-        for pid in running("sleep 640.5"):
+        for pid in running(f"sleep {nap}"):
             os.kill(pid, signal.SIGKILL)
 
 
@@ -83,10 +83,10 @@ def test_output_at_the_limit_is_no_error(session: Session) -> None:
 
 
 @pytest.mark.parametrize("repeatable", [True, False])
-def test_endless_output_is_stopped(session: Session, repeatable: bool) -> None:
+def test_endless_output_is_stopped(nap: str, session: Session, repeatable: bool) -> None:
     with pytest.raises(OutputLimitError):
-        session.run("yes 604.75", max_output_bytes=1 << 20, repeatable=repeatable)
-    assert until(lambda: running("yes 604.75") == [])
+        session.run(f"yes {nap}", max_output_bytes=1 << 20, repeatable=repeatable)
+    assert until(lambda: running(f"yes {nap}") == [])
 
 
 def test_only_reading_commands_have_a_file_limit(local: Session, tmp_path: Path) -> None:

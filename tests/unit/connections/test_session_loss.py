@@ -70,41 +70,43 @@ def test_lost_connection_fails_a_command_that_may_act(session: Session) -> None:
     assert session.run("echo next").stdout == b"next\n"
 
 
-def test_killed_dispatcher_leaves_no_command_behind(session: Session) -> None:
+def test_killed_dispatcher_leaves_no_command_behind(nap: str, session: Session) -> None:
     pid = far_side_pid(session)
-    waiting = session.submit("sleep 605.5")
-    assert until(lambda: running("sleep 605.5"))
+    waiting = session.submit(f"sleep {nap}")
+    assert until(lambda: running(f"sleep {nap}"))
     os.kill(pid, signal.SIGKILL)
     assert waiting.exception() is not None
-    assert until(lambda: running("sleep 605.5") == [])
+    assert until(lambda: running(f"sleep {nap}") == [])
 
 
-def test_close_kills_what_runs_and_removes_the_files(engine: Engine, tmp_path: Path) -> None:
+def test_close_kills_what_runs_and_removes_the_files(
+    nap: str, engine: Engine, tmp_path: Path
+) -> None:
     runtime = tmp_path / "runtime"
     runtime.mkdir()
     session = engine(f"export XDG_RUNTIME_DIR={runtime}; exec sh")
-    session.submit("trap '' TERM; sleep 606.5 | sleep 606.5")
-    assert until(lambda: len(running("sleep 606.5")) >= 2)
+    session.submit(f"trap '' TERM; sleep {nap} | sleep {nap}")
+    assert until(lambda: len(running(f"sleep {nap}")) >= 2)
     session.close().result(timeout=6)
-    assert (running("sleep 606.5"), list(runtime.iterdir())) == ([], [])
+    assert (running(f"sleep {nap}"), list(runtime.iterdir())) == ([], [])
 
 
-def test_killed_controller_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_killed_controller_leaves_nothing_behind(nap: str, tmp_path: Path) -> None:
     runtime = tmp_path / "runtime"
     runtime.mkdir()
     script = (
         "from pytest_ddd.connections import *\n"
         "s = Connections({'x': parse_hostspec('local://', name='x')}).session('x')\n"
-        "s.run('sleep 607.5', timeout_s=60)\n"
+        f"s.run('sleep {nap}', timeout_s=60)\n"
     )
     process = subprocess.Popen(
         [sys.executable, "-c", script],
         env={**os.environ, "XDG_RUNTIME_DIR": str(runtime), "PYTHONPATH": str(Path.cwd())},
     )
-    assert until(lambda: running("sleep 607.5"))
+    assert until(lambda: running(f"sleep {nap}"))
     process.kill()
     process.wait()
-    assert until(lambda: running("sleep 607.5") == [] and list(runtime.iterdir()) == [])
+    assert until(lambda: running(f"sleep {nap}") == [] and list(runtime.iterdir()) == [])
 
 
 def test_closed_session_says_so(local: Session) -> None:
@@ -141,16 +143,16 @@ def test_retry_forgets_the_verdict(engine: Engine, stub: Callable[[str, str], No
     assert session.run("echo back").stdout == b"back\n"
 
 
-def test_pool_closes_everything_in_time(connect: Connect) -> None:
+def test_pool_closes_everything_in_time(nap: str, connect: Connect) -> None:
     pool: Connections = connect(*(parse_hostspec("local://", name=f"host{n}") for n in range(40)))
-    for future in [pool.session(name).submit("sleep 608.5") for name in pool.names[:3]]:
+    for future in [pool.session(name).submit(f"sleep {nap}") for name in pool.names[:3]]:
         assert not future.done()
     for name in pool.names:
         pool.session(name).run("true")
     started = clock.monotonic()
     pool.close()
     assert clock.monotonic() - started < 6
-    assert running("sleep 608.5") == []
+    assert running(f"sleep {nap}") == []
 
 
 def test_many_hosts_get_the_descriptors_they_need() -> None:

@@ -6,6 +6,7 @@ import os
 import shlex
 import signal
 import socket
+import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -64,23 +65,25 @@ def test_every_kind_of_host_answers_exactly(odd_host: Sshd, connect: Connect) ->
     assert (answer.stdout, answer.stderr, answer.exit_status) == (b"a\0b\n\n\xff", b"e\0", 255)
 
 
-def test_every_kind_of_host_kills_at_the_timeout(odd_host: Sshd, connect: Connect) -> None:
+def test_every_kind_of_host_kills_at_the_timeout(
+    nap: str, odd_host: Sshd, connect: Connect
+) -> None:
     session = connect(odd_host.spec()).session("web1")
-    hung = session.submit("sleep 621.5 | sleep 621.5", timeout_s=1)
+    hung = session.submit(f"sleep {nap} | sleep {nap}", timeout_s=1)
     meanwhile = session.run("echo meanwhile").stdout
     with pytest.raises(CommandTimeoutError):
         hung.result()
     assert meanwhile == b"meanwhile\n"
-    assert until(lambda: running("sleep 621.5") == [])
+    assert until(lambda: running(f"sleep {nap}") == [])
 
 
-def test_every_kind_of_host_is_left_clean(odd_host: Sshd, connect: Connect) -> None:
+def test_every_kind_of_host_is_left_clean(nap: str, odd_host: Sshd, connect: Connect) -> None:
     session = connect(odd_host.spec()).session("web1")
     directory = Path(session.run("readlink /proc/self/fd/1").text.strip()).parent
-    session.submit("sleep 622.5")
-    assert until(lambda: running("sleep 622.5"))
+    session.submit(f"sleep {nap}")
+    assert until(lambda: running(f"sleep {nap}"))
     session.close().result()
-    assert until(lambda: running("sleep 622.5") == [])
+    assert until(lambda: running(f"sleep {nap}") == [])
     assert until(lambda: not directory.exists())
 
 
@@ -128,14 +131,14 @@ def test_killed_connection_is_reopened_for_reads(connect: Connect, server: Sshd)
     assert server.handshakes - before == 1
 
 
-def test_killed_connection_fails_what_may_act(connect: Connect, server: Sshd) -> None:
+def test_killed_connection_fails_what_may_act(nap: str, connect: Connect, server: Sshd) -> None:
     session = connect(server.spec()).session("web1")
-    acting = session.submit("sleep 623.5")
+    acting = session.submit(f"sleep {nap}")
     session.run("true")
     kill_connections(server)
     with pytest.raises(UnreachableError, match="was lost"):
         acting.result()
-    assert until(lambda: running("sleep 623.5") == [])
+    assert until(lambda: running(f"sleep {nap}") == [])
 
 
 def test_connection_that_dies_again_and_again_ends(connect: Connect, server: Sshd) -> None:
@@ -222,9 +225,13 @@ def test_ssh_leaves_no_process(connect: Connect, server: Sshd) -> None:
     assert until(lambda: server.children() == [])
 
 
-def test_control_master_of_the_user_is_not_started_by_us(
-    connect: Connect, server: Sshd, tmp_path: Path
-) -> None:
+def test_control_master_of_the_user_is_not_started_by_us(connect: Connect, server: Sshd) -> None:
+    with tempfile.TemporaryDirectory() as short:  # a ControlPath has 108 bytes
+        assert_no_master(connect, server, Path(short))
+
+
+def assert_no_master(connect: Connect, server: Sshd, tmp_path: Path) -> None:
+    """Run a command with an ssh_config that asks for a master; look for its socket."""
     config = tmp_path / "config"
     base = (server.base / "ssh_config").read_text()
     config.write_text(
