@@ -1,15 +1,15 @@
 """Every exception this package raises, as one tree.
 
-    DddError                      what is wrong, where, and `hint`: what to type next
-    +-- UsageError                a mistake in what the user typed (exit status 4)
-    |   +-- BaselineError         mistakes in baseline files, all of them at once
-    |   +-- UnknownTargetError    no such host, group or environment
-    +-- CannotLookError           could not look: the outcome is UNKNOWN, never green
-    |   +-- CommandTimeoutError   a command did not end in time and was killed
-    |   +-- OutputLimitError      a command printed more than may be kept
-    |   +-- UnreachableError      the host cannot be reached, or its connection is lost
-    |       +-- RefusedError      authentication or host key refused: a person has to act
-    +-- RecordError               record, history or evidence could not be written (exit 76)
+DddError                      what is wrong, where, and `hint`: what to type next
++-- UsageError                a mistake in what the user typed (exit status 4)
+|   +-- BaselineError         mistakes in baseline files, all of them at once
+|   +-- UnknownTargetError    no such host, group or environment
++-- CannotLookError           could not look: the outcome is UNKNOWN, never green
+|   +-- CommandTimeoutError   a command did not end in time and was killed
+|   +-- OutputLimitError      a command printed more than may be kept
+|   +-- UnreachableError      the host cannot be reached, or its connection is lost
+|       +-- RefusedError      authentication or host key refused: a person has to act
++-- RecordError               record, history or evidence could not be written (exit 76)
 """
 
 from __future__ import annotations

@@ -65,7 +65,10 @@ def test_the_project_speaks_of_itself_alone() -> None:
     """No path of a developer's machine stands in a file that is shipped."""
     listed = subprocess.run(
         ["git", "ls-files", "pytest_ddd", "checks", "baselines", "docs", "README.md"],
-        cwd=ROOT, capture_output=True, text=True, check=False,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
     ).stdout.split()
     for name in listed:
         if (ROOT / name).suffix in (".py", ".md", ".yaml", ".j2", ".css", ".sh"):

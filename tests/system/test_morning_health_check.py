@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from contextlib import AbstractContextManager, ExitStack
 from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
 
 import pytest
 
