@@ -3,8 +3,9 @@
 Real is what has a device of its own (block devices, btrfs, zfs), what comes over the network
 (nfs, cifs, ceph, 9p, virtiofs, FUSE), an overlay that is the root, and a tmpfs that somebody
 mounted to work in: one that is not below `TMPFS_OF_THE_SYSTEM`. Media that nobody can write
-(squashfs of snaps, iso9660) are always full and left out, so are pseudo file systems and the FUSE
-mounts of desktop sessions. Any of them can still be named: `disk:/dev/shm`. A device that is mounted several times counts once.
+(squashfs of snaps, iso9660) are always full and left out, so are pseudo file systems and the
+FUSE mounts of desktop sessions. Any of them can still be named: `disk:/dev/shm`. A device that is
+mounted several times counts once.
 """
 
 from __future__ import annotations
