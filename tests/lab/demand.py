@@ -70,8 +70,10 @@ def catalogue() -> Catalogue:
 
 
 def which(binary: str) -> str | None:
-    """Where a binary is; /usr/sbin counts even where a plain user's PATH leaves it out."""
-    return shutil.which(binary) or shutil.which(binary, path="/usr/local/sbin:/usr/sbin:/sbin")
+    """Where a binary is; what a plain user's PATH leaves out counts too."""
+    return shutil.which(binary) or shutil.which(
+        binary, path="/usr/local/sbin:/usr/sbin:/sbin:/lib/systemd"
+    )
 
 
 def package_there(package: str) -> bool:

@@ -15,6 +15,8 @@ from pytest_ddd.errors import CannotLookError
 from pytest_ddd.outcomes import Outcome
 from tests.unit.probes.resource_site import Corner, check, local, named, remote, resource
 
+pytestmark = pytest.mark.needs("unshare", "busybox")
+
 GREEN, YELLOW, RED, UNKNOWN = Outcome.GREEN, Outcome.YELLOW, Outcome.RED, Outcome.UNKNOWN
 
 

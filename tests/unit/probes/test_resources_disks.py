@@ -14,6 +14,8 @@ from pytest_ddd.errors import CannotLookError
 from pytest_ddd.outcomes import Outcome
 from tests.unit.probes.resource_site import Corner, check, named, remote, resource, texts
 
+pytestmark = pytest.mark.needs("unshare", "busybox")
+
 GREEN, YELLOW, RED, UNKNOWN = Outcome.GREEN, Outcome.YELLOW, Outcome.RED, Outcome.UNKNOWN
 MOUNTED = {line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()}
 OTHERS = ["/run/netns*", "/var/*", "/tmp/dddlab*", *sorted(MOUNTED - {"/"})]

@@ -7,6 +7,8 @@ import pytest
 from pytest_ddd.errors import CannotLookError
 from tests.unit.probes.drift.sandbox import BASELINE, Sandbox, beside, declared, item, problems
 
+pytestmark = pytest.mark.needs("unshare")
+
 
 @pytest.fixture
 def deploy(sandbox: Sandbox) -> Sandbox:

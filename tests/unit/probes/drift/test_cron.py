@@ -7,6 +7,8 @@ import pytest
 from pytest_ddd.errors import CannotLookError
 from tests.unit.probes.drift.sandbox import BASELINE, Sandbox, item, problems
 
+pytestmark = pytest.mark.needs("unshare")
+
 JOB = {"user": "system", "schedule": "0 2 * * *", "command": "/usr/bin/backup --all"}
 
 

@@ -12,6 +12,8 @@ from pytest_ddd.errors import CannotLookError
 from pytest_ddd.probes.drift.ways import Ways
 from tests.unit.probes.drift.sandbox import BASELINE, Way, item, problems
 
+pytestmark = pytest.mark.needs("unshare")
+
 
 @pytest.fixture
 def open_dir(tmp_path: Path) -> Path:

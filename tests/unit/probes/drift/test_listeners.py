@@ -15,6 +15,8 @@ from pytest_ddd.outcomes import Outcome
 from pytest_ddd.probes.drift.sockets import Listener, from_proc_net, parse_key
 from tests.unit.probes.drift.sandbox import BASELINE, Sandbox, Way, beside, declared, item, problems
 
+pytestmark = pytest.mark.needs("unshare")
+
 _LISTEN = """
 import socket, sys, time
 family = socket.AF_INET6 if ":" in sys.argv[2] else socket.AF_INET

@@ -9,6 +9,8 @@ import pytest
 from pytest_ddd.errors import CannotLookError
 from tests.unit.probes.drift.sandbox import BASELINE, Sandbox, Way, item, problems
 
+pytestmark = pytest.mark.needs("unshare")
+
 
 @pytest.fixture
 def data(sandbox: Sandbox, tmp_path: Path) -> Path:

@@ -10,6 +10,8 @@ import pytest
 from pytest_ddd.errors import CannotLookError
 from tests.unit.probes.drift.sandbox import BASELINE, Way, item, problems
 
+pytestmark = pytest.mark.needs("unshare")
+
 
 class Dpkg:
     """A package database below a directory, and packages built for it."""

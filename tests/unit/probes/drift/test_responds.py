@@ -20,6 +20,8 @@ from pytest_ddd.probes.drift.responds import compare_answer
 from pytest_ddd.probes.drift.ways import Ways
 from tests.unit.probes.drift.sandbox import BASELINE, NAME, Way, declared
 
+pytestmark = pytest.mark.needs("unshare")
+
 _SERVE = """
 import socket, sys
 kind = socket.SOCK_STREAM if sys.argv[1] == "tcp" else socket.SOCK_DGRAM

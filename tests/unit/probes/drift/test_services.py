@@ -8,6 +8,8 @@ from pytest_ddd.errors import CannotLookError
 from pytest_ddd.probes.drift.ways import Ways
 from tests.unit.probes.drift.sandbox import BASELINE, Sandbox, item, problems
 
+pytestmark = pytest.mark.needs("unshare")
+
 SCRIPT = "#!/bin/sh\n### BEGIN INIT INFO\n# Provides: app\n### END INIT INFO\nexit {status}\n"
 
 

@@ -11,6 +11,8 @@ from pytest_ddd.probes.configuration import DriftItem
 from pytest_ddd.probes.drift.ways import Ways
 from tests.unit.probes.drift.sandbox import Sandbox, Way, beside, declared, item
 
+pytestmark = pytest.mark.needs("unshare")
+
 
 @pytest.fixture
 def tree(sandbox: Sandbox, tmp_path: Path) -> Path:
