@@ -73,10 +73,20 @@ def three_days(empty: Repository, tmp_path_factory: pytest.TempPathFactory) -> R
     return repository
 
 
+@pytest.fixture(scope="session")
+def one_day(empty: Repository, tmp_path_factory: pytest.TempPathFactory) -> Repository:
+    """One backup, an hour old."""
+    path = tmp_path_factory.mktemp("restic") / "one"
+    shutil.copytree(empty.path, path)
+    repository = Repository(path)
+    repository.add(path.with_name("source"), 300_000, hours_ago=1)
+    return repository
+
+
 @pytest.fixture
-def repository(three_days: Repository, tmp_path: Path) -> Repository:
+def repository(one_day: Repository, tmp_path: Path) -> Repository:
     """A copy to spoil."""
-    shutil.copytree(three_days.path, tmp_path / "copy")
+    shutil.copytree(one_day.path, tmp_path / "copy")
     return Repository(tmp_path / "copy")
 
 
@@ -90,12 +100,17 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Connection
 
 
 def restic(here: Connections, repository: Repository, **fields: object) -> Backup:
-    given = {"kind": "restic", "repository": str(repository.path), "password": {"env": VARIABLE}}
+    given: dict[str, object] = {
+        "kind": "restic",
+        "repository": str(repository.path),
+        "password": {"env": VARIABLE},
+        "integrity": "none",
+    }
     return backup(here, **{**given, **fields})
 
 
 def test_a_fresh_backup_is_green(here: Connections, three_days: Repository) -> None:
-    outcome, state = check(restic(here, three_days))
+    outcome, state = check(restic(here, three_days, integrity="structure"))
     assert (outcome, texts(state)) == (GREEN, "")
     assert state.age.value == pytest.approx(3600, abs=120)
     assert state.size.value == 300_000
@@ -122,9 +137,9 @@ def test_only_backups_of_another_host_are_none(here: Connections, three_days: Re
     assert check(restic(here, three_days, host="db1"))[0] is RED
 
 
-def test_a_size_collapse_is_red(
-    here: Connections, repository: Repository, three_days: Repository, tmp_path: Path
-) -> None:
+def test_a_size_collapse_is_red(here: Connections, three_days: Repository, tmp_path: Path) -> None:
+    shutil.copytree(three_days.path, tmp_path / "copy")
+    repository = Repository(tmp_path / "copy")
     repository.add(three_days.path.with_name("source"), 30_000, hours_ago=0)
     outcome, state = check(restic(here, repository))
     assert outcome is RED
@@ -179,7 +194,7 @@ def test_zeroed_data_is_not_seen_without_reading_it_and_the_reading_says_so(
     with repository.largest_pack.open("r+b") as pack:
         pack.seek(1000)
         pack.write(bytes(100))
-    outcome, state = check(restic(here, repository))
+    outcome, state = check(restic(here, repository, integrity="structure"))
     assert outcome is GREEN
     assert state.integrity is not None
     assert "damaged data is not seen" in state.integrity.expected
@@ -212,20 +227,20 @@ def test_a_snapshot_that_cannot_be_read_is_never_passed_over(
 
 
 def test_a_wrong_password_is_unknown(
-    here: Connections, three_days: Repository, monkeypatch: pytest.MonkeyPatch
+    here: Connections, one_day: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(VARIABLE, "wrong")
     with pytest.raises(CannotLookError, match="wrong password") as failure:
-        restic(here, three_days).read()
+        restic(here, one_day).read()
     assert "password" in failure.value.hint
 
 
 def test_a_missing_password_is_unknown(
-    here: Connections, three_days: Repository, monkeypatch: pytest.MonkeyPatch
+    here: Connections, one_day: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv(VARIABLE)
     with pytest.raises(CannotLookError, match=VARIABLE):
-        restic(here, three_days).read()
+        restic(here, one_day).read()
 
 
 def test_a_repository_that_is_gone_is_red(here: Connections, tmp_path: Path) -> None:
@@ -233,9 +248,12 @@ def test_a_repository_that_is_gone_is_red(here: Connections, tmp_path: Path) -> 
     assert (outcome, texts(state)[:16]) == (RED, "no repository at")
 
 
-def test_a_server_that_is_away_is_unknown(here: Connections, three_days: Repository) -> None:
+def test_a_server_that_is_away_is_unknown(here: Connections) -> None:
+    away = backup(
+        here, kind="restic", repository="rest:http://127.0.0.1:9/", password={"env": VARIABLE}
+    )
     with pytest.raises(CannotLookError, match="connection refused"):
-        restic(here, three_days, repository="rest:http://127.0.0.1:9/").read()
+        away.read()
 
 
 def test_a_locked_repository_is_read(here: Connections, repository: Repository) -> None:
@@ -244,30 +262,34 @@ def test_a_locked_repository_is_read(here: Connections, repository: Repository) 
     assert (outcome, texts(state)) == (GREEN, "")
 
 
-def test_a_stale_lock_is_red(here: Connections, repository: Repository) -> None:
-    lock_repository(repository, "faketime", "-f", "-2h")
+def test_a_stale_lock_is_red(
+    here: Connections, repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock_repository(repository)
+    later = clock.now() + timedelta(hours=2)
+    monkeypatch.setattr(clock, "now", lambda: later)
     outcome, state = check(restic(here, repository))
     assert (outcome, texts(state)[:17]) == (RED, "a stale lock of r")
 
 
 def test_looking_leaves_no_lock(here: Connections, repository: Repository) -> None:
-    before = sorted(path for path in repository.path.rglob("*"))
+    before = sorted(repository.path.rglob("*"))
     check(restic(here, repository, integrity="data"))
-    assert sorted(path for path in repository.path.rglob("*")) == before
+    assert sorted(repository.path.rglob("*")) == before
 
 
 def test_without_restic_it_is_unknown_and_says_what_to_install(
-    here: Connections, three_days: Repository, tmp_path: Path
+    here: Connections, one_day: Repository, tmp_path: Path
 ) -> None:
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "cat").symlink_to("/bin/cat")
     with pytest.raises(CannotLookError, match="restic is not installed") as failure:
-        restic(here, three_days, environment={"PATH": str(tmp_path / "bin")}).read()
+        restic(here, one_day, environment={"PATH": str(tmp_path / "bin")}).read()
     assert failure.value.hint.startswith("apt-get install restic")
 
 
 def test_no_process_has_the_password_among_its_arguments(
-    here: Connections, three_days: Repository, tmp_path: Path
+    here: Connections, one_day: Repository, tmp_path: Path
 ) -> None:
     spy = tmp_path / "restic"
     spy.write_text(
@@ -276,15 +298,15 @@ def test_no_process_has_the_password_among_its_arguments(
     )
     spy.chmod(0o755)
     environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "SPY": str(tmp_path / "seen")}
-    assert check(restic(here, three_days, environment=environment))[0] is GREEN
+    assert check(restic(here, one_day, environment=environment))[0] is GREEN
     assert (tmp_path / "seen.env").read_text() == PASSWORD
     assert PASSWORD.encode() not in (tmp_path / "seen").read_bytes()
 
 
-def lock_repository(repository: Repository, *through: str) -> None:
+def lock_repository(repository: Repository) -> None:
     """Leave the lock that a killed backup leaves."""
     process = subprocess.Popen(
-        [*through, "restic", "backup", "-q", "--stdin"],
+        ["restic", "backup", "-q", "--stdin"],
         env=repository.environment,
         stdin=subprocess.PIPE,
     )
