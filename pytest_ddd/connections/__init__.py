@@ -13,7 +13,7 @@ from pytest_ddd.connections.session import Session
 from pytest_ddd.connections.specs import ConnectionSpec, parse_hostspec
 
 if TYPE_CHECKING:
-    from testinfra.host import Host  # noqa: TC004 - a type only; testinfra is slow to import
+    from testinfra.host import Host as Host  # for annotations only: testinfra is slow to import
 
 __all__ = [
     "Completed",

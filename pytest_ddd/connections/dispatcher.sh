@@ -82,7 +82,8 @@ warden() {
     esac
     [ "$Q" ] && [ "$P" -ge "$Q" ] && [ "$R" -le 0 ] && break
   done
-  rm -rf "$d"
+  kill -KILL $E # or it would write in the directory while that is removed
+  rm -rf "$d" || rm -rf "$d"
 }
 warden_end() {
   Q=${Q:-0}
@@ -126,9 +127,9 @@ waiter() { # job, ticks, limit of file size in blocks of 512 (0: none), limit in
   echo "+ $1 $p $2 $5" >&8
   wait $p
   s=$?
-  echo "- $1" >&8
   # A full directory would have cut the answer short; so would one that somebody removed.
   { printf %4096s . >"$d/$1.p" && true >"$d/$1.p" && [ -f "$o" ] && [ -f "$e" ]; } || f=F
+  echo "- $1" >&8
   [ "$3" = 0 ] || [ $s != 153 ] || f=O
   [ -f "$d/$1.f" ] && read -r f <"$d/$1.f"
   case $B in *" $1 "*) f=I ;; esac
@@ -144,11 +145,11 @@ j() {
 }
 N=0 B=
 # exec, as a redirected function would keep copies of the session's own stdout and hold it open.
-( exec <"$d/w" 7>"$d/t" >/dev/null 2>&1; warden ) &
-W=$!
 ( exec <"$d/t" 2>/dev/null; teller ) &
 E=$!
+( exec <"$d/w" 7>"$d/t" >/dev/null 2>&1; warden ) &
+W=$!
 exec 8>"$d/w" 7>"$d/t"
-trap 'echo "q $N" >&8; exec 7>&- 8>&-; wait $W; kill $E 2>/dev/null' EXIT
+trap 'echo "q $N" >&8; exec 7>&- 8>&-; wait $W' EXIT
 trap 'exit 1' HUP INT TERM
 printf '%s R %s\n' "$m" "$d"

@@ -179,3 +179,12 @@ def test_too_few_descriptors_are_told() -> None:
     command = ["sh", "-c", 'ulimit -n 60; exec "$@"', "sh", sys.executable, "-c", script]
     answer = subprocess.run(command, capture_output=True, check=True, timeout=60)
     assert b"Too many open files\n  hint: ulimit -n 65536" in answer.stdout
+
+
+def test_closing_right_after_an_answer_leaves_no_file(engine: Engine, tmp_path: Path) -> None:
+    (tmp_path / "runtime").mkdir()
+    for _ in range(50):
+        session = engine(f"export XDG_RUNTIME_DIR={tmp_path}/runtime; exec sh")
+        session.run("echo out; echo err >&2")
+        session.close().result()
+    assert list((tmp_path / "runtime").iterdir()) == []
