@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from pytest_ddd import clock
 from pytest_ddd.errors import CannotLookError
 from pytest_ddd.probes.backup_tools import json_answers
 from pytest_ddd.probes.backup_tools.asking import Asking, excerpt, said
 from pytest_ddd.probes.backup_tools.interface import COMPARED, Copy, Found, Verified
+from pytest_ddd.probes.backup_tools.json_answers import Answer
 from pytest_ddd.units import format_duration
+
+if TYPE_CHECKING:
+    from pytest_ddd.connections import Completed
 
 _UNATTENDED = {
     "BORG_RELOCATED_REPO_ACCESS_IS_OK": "yes",
@@ -23,7 +29,7 @@ _UNATTENDED = {
 _GONE = ("does not exist", "is not a valid repository")
 _LOCKED = "Failed to create/acquire the lock"
 _DAMAGED = ("ntegrity error", "errors found", "Index object count mismatch", "inconsistenc")
-_LOCK_WAIT_S = 30
+_LOCK_WAIT_S = 5
 _STALE_LOCK_S = 86400
 """A backup may hold its lock for hours; one of yesterday keeps tonight's backup away."""
 
@@ -45,12 +51,21 @@ class Borg:
             if any(sign in words for sign in _GONE):
                 text = f"no repository at {model.repository}: {words}"
                 return Found(problems=(text,), source=command)
-            if any(sign in words for sign in _DAMAGED):
-                return Found(problems=(f"the repository is damaged: {words}",), source=command)
+            if harm := _harm(completed):
+                return Found(problems=(harm,), source=command)
             raise _blind(asking, command, words)
         listed = json_answers.one(completed.text, f"{asking.where}: borg list").many("archives")
-        copies = self._copies(asking, last) if listed else ()
-        return Found(copies=copies, problems=self._stale_lock(asking), source=command)
+        problems = self._stale_lock(asking)
+        if not listed:
+            return Found(problems=problems, source=command)
+        command = f"borg --bypass-lock info --json {last}"
+        completed = asking.run(command, package="borgbackup", **_UNATTENDED)
+        if harm := "" if completed.ok else _harm(completed):
+            problems = (*problems, harm)
+            return Found(copies=_without_sizes(listed), problems=problems, source=command)
+        if not completed.ok:
+            raise _blind(asking, command, said(completed))
+        return Found(copies=_with_sizes(completed, asking), problems=problems, source=command)
 
     def verify(self, asking: Asking, _latest: Copy, /) -> Verified | None:
         """Run `borg check`, which reads every segment; `data` decrypts and verifies it too."""
@@ -63,26 +78,9 @@ class Borg:
         completed = asking.run(command, package="borgbackup", **_UNATTENDED)
         if completed.ok:
             return Verified(good=True, read=read, source=command)
-        everything = f"{completed.text}\n{completed.error_text}".strip()
-        if not any(sign in everything for sign in _DAMAGED):
-            raise _blind(asking, command, said(completed))
-        return Verified(good=False, read=read, said=excerpt(everything), source=command)
-
-    def _copies(self, asking: Asking, last: str) -> tuple[Copy, ...]:
-        command = f"borg --bypass-lock info --json {last}"
-        completed = asking.run(command, package="borgbackup", **_UNATTENDED)
-        if not completed.ok:
-            raise _blind(asking, command, said(completed))
-        archives = json_answers.one(completed.text, f"{asking.where}: borg info").many("archives")
-        copies = [
-            Copy(
-                name=one.text("name"),
-                at=one.moment("end"),
-                size_bytes=one.one("stats").count("original_size"),
-            )
-            for one in archives
-        ]
-        return tuple(sorted(copies, key=lambda copy: copy.at))
+        if harm := _harm(completed):
+            return Verified(good=False, read=read, said=harm, source=command)
+        raise _blind(asking, command, said(completed))
 
     def _stale_lock(self, asking: Asking) -> tuple[str, ...]:
         """Return a sentence when a local repository has been locked for more than a day."""
@@ -94,6 +92,33 @@ class Borg:
         if age_s < _STALE_LOCK_S:
             return ()
         return (f"locked for {format_duration(age_s)}: borg break-lock, if nothing works on it",)
+
+
+def _with_sizes(completed: Completed, asking: Asking) -> tuple[Copy, ...]:
+    archives = json_answers.one(completed.text, f"{asking.where}: borg info").many("archives")
+    copies = [
+        Copy(
+            name=one.text("name"),
+            at=one.moment("end"),
+            size_bytes=one.one("stats").count("original_size"),
+        )
+        for one in archives
+    ]
+    return tuple(sorted(copies, key=lambda copy: copy.at))
+
+
+def _without_sizes(listed: Sequence[Answer]) -> tuple[Copy, ...]:
+    copies = [
+        Copy(name=one.text("name"), at=one.moment("start"), size_bytes=None) for one in listed
+    ]
+    return tuple(sorted(copies, key=lambda copy: copy.at))
+
+
+def _harm(completed: Completed) -> str:
+    """Return the sentence for a damaged repository, in borg's words; empty when it is not."""
+    lines = f"{completed.text}\n{completed.error_text}".splitlines()
+    signs = [line.strip() for line in lines if any(sign in line for sign in _DAMAGED)]
+    return excerpt("the repository is damaged: " + "; ".join(dict.fromkeys(signs))) if signs else ""
 
 
 def _blind(asking: Asking, command: str, words: str) -> CannotLookError:
