@@ -144,12 +144,14 @@ j() {
   case $N in *[05]) jobs >/dev/null 2>&1 ;; esac
 }
 N=0 B=
+# Opened both ways first, so that no later opening of theirs can block, whoever dies meanwhile.
 # exec, as a redirected function would keep copies of the session's own stdout and hold it open.
-( exec <"$d/t" 2>/dev/null; teller ) &
+exec 7<>"$d/t" 8<>"$d/w"
+( exec <"$d/t" 7>&- 8>&- 2>/dev/null; teller ) &
 E=$!
-( exec <"$d/w" 7>"$d/t" >/dev/null 2>&1; warden ) &
+( exec <"$d/w" 7>"$d/t" 8>&- >/dev/null 2>&1; warden ) &
 W=$!
-exec 8>"$d/w" 7>"$d/t"
+exec 7>"$d/t" 8>"$d/w"
 trap 'echo "q $N" >&8; exec 7>&- 8>&-; wait $W' EXIT
 trap 'exit 1' HUP INT TERM
 printf '%s R %s\n' "$m" "$d"

@@ -188,3 +188,17 @@ def test_closing_right_after_an_answer_leaves_no_file(engine: Engine, tmp_path: 
         session.run("echo out; echo err >&2")
         session.close().result()
     assert list((tmp_path / "runtime").iterdir()) == []
+
+
+def test_closing_right_after_opening_leaves_nothing(
+    connect: Connect, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    started = clock.monotonic()
+    for _ in range(5):
+        pool = connect(*(parse_hostspec("local://", name=f"host{n}") for n in range(20)))
+        for opened in [pool.session(name).open() for name in pool.names]:
+            opened.result()
+        pool.close()
+    assert list(tmp_path.iterdir()) == []
+    assert clock.monotonic() - started < 15  # nobody had to be killed, which takes 4 s each time
