@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +16,9 @@ from pytest_ddd.probes.backup_tools.json_answers import Answer
 _OK = 0
 _NOTHING = (1, 2, 3)
 """Status of a stanza: 1 missing stanza path, 2 no valid backups, 3 missing stanza data."""
+
+_BAD = re.compile(r"status: (?!ok|valid)\w|(missing|invalid|other): [1-9]|invalid checksum")
+"""What `verify` writes into the line about anything that is not as it was backed up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +49,9 @@ class PgBackRest:
         words = completed.text
         if not completed.ok:
             raise asking.blind(command, completed)
-        if "status: error" in words or "status: invalid" in words or "invalid checksum" in words:
-            bad = [line.strip() for line in words.splitlines() if "invalid" in line]
-            return Verified(
-                good=False, read="all files", said=excerpt("\n".join(bad)), source=command
-            )
+        if bad := [line.strip() for line in words.splitlines() if _BAD.search(line)]:
+            said_so = excerpt("; ".join(dict.fromkeys(bad)))
+            return Verified(good=False, read="all files", said=said_so, source=command)
         if "status: ok" not in words:
             raise CannotLookError(f"{asking.where}: {command}: no result: {said(completed)}")
         return Verified(good=True, read="all files", said=excerpt(words), source=command)
