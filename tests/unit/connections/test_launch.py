@@ -28,7 +28,9 @@ exec "${{@:{shell}}}"
     [
         ("docker://box", "exec -i box /bin/sh", 4),
         ("docker://app@box", "exec -i -u app box /bin/sh", 6),
-        ("docker://box?sudo=true", "exec -i box sudo -n /bin/sh", 4),
+        pytest.param(
+            "docker://box?sudo=true", "exec -i box sudo -n /bin/sh", 4, marks=needs("sudo")
+        ),
         ("podman://box", "exec -i box /bin/sh", 4),
         ("podman://0@box", "exec -i -u 0 box /bin/sh", 6),
         ("kubectl://pod-1", "exec -i pod-1 -- /bin/sh", 5),

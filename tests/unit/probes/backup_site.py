@@ -32,5 +32,6 @@ def check(one: Backup) -> tuple[Outcome, BackupState]:
 
 
 def texts(state: BackupState) -> str:
-    """Return the texts of all problems."""
-    return "\n".join(problem.text for problem in state.problems)
+    """Return the texts of all problems, each without the name of the backup in front of it."""
+    assert all(problem.text.startswith("shop: ") for problem in state.problems)
+    return "\n".join(problem.text.removeprefix("shop: ") for problem in state.problems)

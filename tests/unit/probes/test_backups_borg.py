@@ -161,7 +161,7 @@ def test_a_wrong_passphrase_is_unknown(
     monkeypatch.setenv(VARIABLE, "wrong")
     with pytest.raises(CannotLookError, match="incorrect") as failure:
         borg(here, three_days).read()
-    assert "passphrase" in failure.value.hint
+    assert "the key `password`" in failure.value.hint
 
 
 def test_without_a_passphrase_nobody_is_asked(here: Connections, three_days: Repository) -> None:

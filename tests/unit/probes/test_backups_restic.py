@@ -231,7 +231,7 @@ def test_a_wrong_password_is_unknown(
     monkeypatch.setenv(VARIABLE, "wrong")
     with pytest.raises(CannotLookError, match="wrong password") as failure:
         restic(here, one_day).read()
-    assert "password" in failure.value.hint
+    assert "the key `password`" in failure.value.hint
 
 
 def test_a_missing_password_is_unknown(

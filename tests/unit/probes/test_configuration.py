@@ -116,6 +116,7 @@ def test_every_reading_says_what_where_and_which_line(scope: Scope) -> None:
     assert all(reading.source for reading in drift.readings)
 
 
+@pytest.mark.needs("unshare")  # root: setuid files are looked for everywhere
 def test_many_threads_read_all_items_at_once(scope: Scope) -> None:
     items = entries(scope) * 8
     with ThreadPoolExecutor(16) as pool:

@@ -274,7 +274,7 @@ def test_a_server_with_old_tls_only_is_red(authority):
         verdict = check(endpoint_of(server.url, ca=str(authority.file)))
 
     assert verdict.outcome is Outcome.RED
-    assert "TLS handshake failed: tlsv1 alert protocol version" in verdict.problems[0]
+    assert "TLS handshake failed: " in verdict.problems[0]  # the rest is OpenSSL's own words
 
 
 def test_a_redirect_from_https_to_http_is_red(authority):
