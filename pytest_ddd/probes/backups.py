@@ -99,6 +99,14 @@ class Backup(Entry[BackupState]):
         return self._look_once(attempts.count)
 
     def _look_once(self, attempt: int) -> BackupState:
+        try:
+            return self._seen(attempt)
+        except UnreachableError:
+            raise
+        except CannotLookError as failure:
+            raise CannotLookError(f"{self.key}: {failure.message}", hint=failure.hint) from failure
+
+    def _seen(self, attempt: int) -> BackupState:
         started = clock.monotonic()
         asking = self._asking()
         tool = TOOLS[asking.model.kind]
@@ -235,7 +243,9 @@ class _Writer:
         )
 
     def _problem(self, text: str, *path: str) -> Problem:
-        return Problem(text=text, origin=self.declaration.origin(*path))
+        return Problem(
+            text=f"{self.declaration.key}: {text}", origin=self.declaration.origin(*path)
+        )
 
 
 def entries(scope: Scope) -> list[Backup]:

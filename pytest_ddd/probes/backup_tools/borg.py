@@ -124,7 +124,7 @@ def _harm(completed: Completed) -> str:
 def _blind(asking: Asking, command: str, words: str) -> CannotLookError:
     hint = ""
     if "passphrase" in words:
-        hint = "put the right passphrase where `password:` of this backup points to"
+        hint = "put the right one where the key `password` of this backup points to"
     elif _LOCKED in words:
         hint = "wait for the backup that is running; borg break-lock only when there is none"
     return CannotLookError(f"{asking.where}: {command}: {words}", hint=hint)

@@ -29,7 +29,6 @@ _DAMAGED = (
     "invalid data returned",
     "does not match",
     "unexpected file size",
-    "Load(<",
 )
 
 
@@ -74,12 +73,13 @@ class Restic:
             read = "structure and all data" if whole else f"structure and {subset} of the data"
         command = _restic(asking, words)
         completed = asking.run(command, package="restic")
-        both = f"{completed.text}\n{completed.error_text}".strip()
+        lines = f"{completed.text}\n{completed.error_text}".splitlines()
+        both = "\n".join(line for line in lines if line.strip() and "retrying" not in line)
         if completed.ok:
             return Verified(good=True, read=read, said=excerpt(both), source=command)
         if not any(sign in both for sign in _DAMAGED):
             raise _blind(asking, command, completed.exit_status, said(completed))
-        return Verified(good=False, read=read, said=said(completed), source=command)
+        return Verified(good=False, read=read, said=excerpt(both), source=command)
 
     def _copies(self, asking: Asking, snapshots: Sequence[Answer]) -> list[Copy]:
         return [
@@ -161,5 +161,5 @@ def _is_gone(words: str) -> bool:
 def _blind(asking: Asking, command: str, status: int, words: str) -> CannotLookError:
     hint = ""
     if status == _WRONG_PASSWORD_STATUS or "wrong password" in words:
-        hint = "put the right password where `password:` of this backup points to"
+        hint = "put the right one where the key `password` of this backup points to"
     return CannotLookError(f"{asking.where}: {command}: {words}", hint=hint)
