@@ -25,12 +25,16 @@ def specs_of(hosts: Mapping[str, Declaration[Host]], resolve: Resolve) -> dict[s
 
 
 def _spec(name: str, declared: Declaration[Host], resolve: Resolve) -> ConnectionSpec:
-    model = declared.model
     try:
-        spec = parse_hostspec(model.connection, name=name)
+        return _merged(parse_hostspec(declared.model.connection, name=name), declared, resolve)
     except UsageError as mistake:
         where = declared.origin("connection")
         raise UsageError(f"{where}: hosts.{name}: {mistake.message}", hint=mistake.hint) from None
+
+
+def _merged(spec: ConnectionSpec, declared: Declaration[Host], resolve: Resolve) -> ConnectionSpec:
+    """Return what the hostspec says with what the mapping adds to it."""
+    model = declared.model
     password = model.sudo_password
     return replace(
         spec,

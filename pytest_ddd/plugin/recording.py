@@ -187,10 +187,10 @@ def _title(item: pytest.Item) -> str:
 
 
 def _evidence(verdict: Verdict, seen: tuple[Reading, ...]) -> tuple[Reading, ...]:
-    """Return what the check judged, and beside it everything else that its entry read."""
+    """Return, in order of time, what the check judged and everything else that its entry read."""
     judged = {(one.name, one.at, one.attempt) for one in verdict.readings}
     rest = (one for one in seen if (one.name, one.at, one.attempt) not in judged)
-    return (*verdict.readings, *rest)
+    return tuple(sorted([*verdict.readings, *rest], key=lambda one: one.at))
 
 
 def _colour(item: pytest.Item, report: pytest.TestReport, result: CheckResult) -> None:

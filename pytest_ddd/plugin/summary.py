@@ -151,11 +151,9 @@ def _write_attention(reporter: pytest.TerminalReporter, attention: Sequence[Caus
     if attention:
         reporter.write_line("")
     for cause in attention[:_SHOWN]:
-        blocked = f" (blocks {len(cause.blocked)} checks)" if cause.blocked else ""
-        if cause.check is None:
-            text = f"{cause.name}{blocked}"
-        else:
-            text = f"{_named(cause.check.last)}{blocked}"
+        count = len(cause.blocked)
+        blocked = f" (blocks {count} check{'s' if count > 1 else ''})" if count else ""
+        text = cause.name + blocked if cause.check is None else _named(cause.check.last, blocked)
         outcome = cause.outcome
         reporter.write(f"{outcome.symbol} {outcome.word}", **_COLOURS[outcome])
         reporter.write_line(f" {text}")
@@ -163,11 +161,11 @@ def _write_attention(reporter: pytest.TerminalReporter, attention: Sequence[Caus
         reporter.write_line(f"… and {len(attention) - _SHOWN} more: see the report")
 
 
-def _named(result: CheckResult) -> str:
+def _named(result: CheckResult, blocked: str) -> str:
     """Return target and reason, without the name twice."""
-    lines = result.reason.splitlines() or [""]
-    told = "\n".join([lines[0], *(f"    {line}" for line in lines[1:])])
-    return told if told.startswith(f"{result.target} ") else f"{result.target} {told}"
+    first, *rest = result.reason.splitlines() or [""]
+    named = first if first.startswith(f"{result.target} ") else f"{result.target} {first}"
+    return "\n".join([named + blocked, *(f"    {line}" for line in rest)])
 
 
 def _write_not_applicable(reporter: pytest.TerminalReporter, summary: RunSummary) -> None:

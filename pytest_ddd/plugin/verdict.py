@@ -107,14 +107,17 @@ class Verdict:
     def reason(self, seen: tuple[Reading, ...]) -> str:
         """Say in one line why: what is bad, or what a green check saw."""
         outcome = self.outcome
-        bad = [
-            _told(reading)
-            for reading in self.readings
-            if reading.outcome not in (None, Outcome.GREEN) and reading.threshold is not None
-        ]
+        bad = [_told(reading) for reading in self.readings if self._tells(reading)]
         if outcome in (Outcome.GREEN, Outcome.WAIVED) and not self.said:
             return _green(self.readings, seen)
         return "; ".join(dict.fromkeys([*self.said, *bad]))
+
+    def _tells(self, reading: Reading) -> bool:
+        """Whether a reading says something that the reason does not say yet."""
+        if reading.threshold is None or reading.outcome in (None, Outcome.GREEN):
+            return False
+        # When the check is red already, that there was no value to judge is no news.
+        return not (self.ended is Outcome.RED and reading.outcome is Outcome.UNKNOWN)
 
 
 def _told(reading: Reading) -> str:
