@@ -56,11 +56,9 @@ def observed(reading: Reading) -> str:
 
 
 def expected(reading: Reading) -> str:
-    """Return what the baseline asks of a reading: its words, its limits, or both."""
-    parts = [reading.expected] if reading.expected else []
-    if reading.threshold is not None:
-        parts.append(limits(reading.threshold))
-    return "; ".join(part for part in parts if part)
+    """Return what the baseline asks of a reading: its limits, or its words when it has none."""
+    told = limits(reading.threshold) if reading.threshold is not None else ""
+    return told or reading.expected
 
 
 def limits(threshold: Threshold) -> str:

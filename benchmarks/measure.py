@@ -1,0 +1,65 @@
+"""Runs two commands in turn and compares what they cost."""
+
+from __future__ import annotations
+
+import os
+import resource
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """What one run of a command cost, children included; `cpu_s` is user and system time."""
+
+    wall_s: float
+    cpu_s: float
+
+
+def once(command: Sequence[str], *, cwd: Path, env: Mapping[str, str] | None = None) -> Cost:
+    """Run a command, throw its output away, and return its cost."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    began = time.perf_counter()
+    subprocess.run(
+        command,
+        cwd=cwd,
+        env={**os.environ, **(env or {})},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        check=False,
+    )
+    wall_s = time.perf_counter() - began
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return Cost(wall_s=wall_s, cpu_s=cpu_s)
+
+
+def in_turn(
+    commands: Mapping[str, Sequence[str]], *, cwd: Path, rounds: int
+) -> dict[str, list[Cost]]:
+    """Run all commands once a round, after one round that does not count."""
+    costs: dict[str, list[Cost]] = {name: [] for name in commands}
+    for number in range(rounds + 1):
+        for name, command in commands.items():
+            cost = once(command, cwd=cwd)
+            if number:
+                costs[name].append(cost)
+    return costs
+
+
+def table(costs: Mapping[str, Sequence[Cost]], *, against: str) -> str:
+    """Return medians, and the median of the ratios round by round."""
+    lines = [f"{'':34} {'wall s':>8} {'CPU s':>8} {'wall ratio':>11} {'CPU ratio':>10}"]
+    for name, runs in costs.items():
+        pairs = list(zip(runs, costs[against], strict=True))
+        wall_s, cpu_s = median(r.wall_s for r in runs), median(r.cpu_s for r in runs)
+        wall, cpu = (
+            median(a.wall_s / b.wall_s for a, b in pairs),
+            median(a.cpu_s / b.cpu_s for a, b in pairs),
+        )
+        lines.append(f"{name:34} {wall_s:8.3f} {cpu_s:8.3f} {wall:11.2f} {cpu:10.2f}")
+    return "\n".join(lines)
