@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,9 @@ from pytest_ddd.outcomes import Outcome
 from tests.unit.probes.resource_site import Corner, check, local, named, remote, resource
 
 pytestmark = pytest.mark.needs("unshare", "busybox")
+
+_HELD_PERCENT = 18
+"""More than the kernel keeps aside of freed pages: an eighth, in lists that no number shows."""
 
 GREEN, YELLOW, RED, UNKNOWN = Outcome.GREEN, Outcome.YELLOW, Outcome.RED, Outcome.UNKNOWN
 
@@ -69,26 +73,35 @@ def test_a_cpu_hog_is_red_and_named(host: Connections, hogs: None) -> None:
     assert "python" in named(usage, "cpu").detail
 
 
-def test_memory_pressure_crosses_its_limit(host: Connections) -> None:
-    before = named(resource(host, "memory").read(), "memory").value
-    assert isinstance(before, float)
-    limit = f"{before + 3:.2f}%"  # 3 % of this machine: others work on it too
-    assert check(resource(host, "memory", crit=limit))[0] is GREEN
-    total_kb = int(Path("/proc/meminfo").read_text().split()[1])
-    hold = f"import sys; b = b'x' * {total_kb * 1024 * 6 // 100}; print('held', flush=True); sys.stdin.read()"
+@contextmanager
+def held_memory(size_bytes: int) -> Iterator[int]:
+    """Let another process hold memory; yields its pid."""
+    hold = f"import sys; b = b'x' * {size_bytes}; print('held', flush=True); sys.stdin.read()"
     hog = subprocess.Popen(
         [sys.executable, "-c", hold], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     try:
         assert hog.stdout is not None
         assert hog.stdout.readline() == "held\n"
-        outcome, usage = check(resource(host, "memory", crit=limit))
+        yield hog.pid
     finally:
         hog.kill()
         hog.communicate()
-    assert outcome is RED, usage
-    assert f"({hog.pid})" in named(usage, "memory").detail
-    assert check(resource(host, "memory", crit=limit))[0] is GREEN
+
+
+def test_memory_pressure_crosses_its_limit(host: Connections) -> None:
+    total_bytes = int(Path("/proc/meminfo").read_text().split()[1]) * 1024
+    for _ in range(3):  # whoever else works on this machine may give memory back meanwhile
+        before = named(resource(host, "memory").read(), "memory").value
+        assert isinstance(before, float)
+        limit = f"{before + 4:.2f}%"
+        healthy = check(resource(host, "memory", crit=limit))[0]
+        with held_memory(total_bytes * _HELD_PERCENT // 100) as pid:
+            pressed, usage = check(resource(host, "memory", crit=limit))
+        if (healthy, pressed) == (GREEN, RED):
+            break
+    assert (healthy, pressed) == (GREEN, RED), usage
+    assert f"({pid})" in named(usage, "memory").detail
 
 
 def test_no_swap_is_nothing_used(host: Connections) -> None:
