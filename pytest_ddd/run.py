@@ -65,18 +65,24 @@ class MaintenanceRun:
         """What could not be written; any makes the exit status 76."""
         self._routines: dict[str, _Routine] = {}
 
-    def add(self, result: CheckResult, frequency: Frequency) -> None:
-        """Take one result: it is in the record when this returns."""
-        routine = self._routines.get(result.scenario)
+    def add(self, result: CheckResult, frequency: Frequency) -> Scenario | None:
+        """Take one result: it is in the record when this returns.
+
+        Returns:
+            The scenario, when this result is its first.
+        """
+        routine, started = self._routines.get(result.scenario), None
         if routine is None:
             routine = self._open(catalogue.find(result.scenario, frequency))
             self._routines[result.scenario] = routine
+            started = routine.scenario
         routine.results.append(result)
         if routine.writer is not None:
             try:
                 routine.writer.add(result)
             except RecordError as failure:
                 self._remember(failure)
+        return started
 
     def finish(self, *, interrupted: bool) -> tuple[Finished, ...]:
         """Close the records and write the reports; in the order in which scenarios began."""

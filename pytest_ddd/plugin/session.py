@@ -39,6 +39,13 @@ class _Node(Protocol):
     workeroutput: dict[str, object]
 
 
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Offer our hooks to conftests and other plugins."""
+    from pytest_ddd.plugin import hookspecs
+
+    pluginmanager.add_hookspecs(hookspecs)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Make the one object that keeps results; on a worker there is none."""
     given = getattr(config, "workerinput", None)
@@ -95,13 +102,22 @@ class Controller:
             return
         interrupted = exitstatus in (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR)
         self.finished = self.run.finish(interrupted=interrupted)
+        for finished in self.finished:
+            self.config.hook.pytest_ddd_scenario_finished(config=self.config, finished=finished)
         session.exitstatus = self._exit_status(exitstatus)
 
     def _add(self, result: CheckResult, frequency: Frequency) -> None:
         if self.run is None:
             self.run = _begin(self.config)
-        if self.run is not None:
-            self.run.add(result, frequency)
+        if self.run is None:
+            return
+        hook = self.config.hook
+        started = self.run.add(result, frequency)
+        if started is not None:
+            hook.pytest_ddd_scenario_started(
+                config=self.config, scenario=started, environment=result.environment
+            )
+        hook.pytest_ddd_result(config=self.config, result=result)
 
     def _exit_status(self, status: int) -> int:
         assert self.run is not None
