@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -133,6 +134,7 @@ class Prod:
 
     def __init__(self, root: Path, lab: Lab) -> None:
         self.root, self.lab = root, lab
+        root.mkdir(exist_ok=True)
         shutil.copytree(ROOT / "checks", root / "checks")
         (root / "pyproject.toml").write_text(
             "[tool.pytest]\nstrict = true\ntestpaths = ['checks']\n"
@@ -144,11 +146,12 @@ class Prod:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / f"{section}.yaml").write_text(dedent(text))
 
-    def run(self, *args: str, timeout: float = 180.0) -> Run:
-        """Run the daily checks, where the hosts can be reached."""
+    def run(self, *args: str, timeout: float = 180.0, path: str = "") -> Run:
+        """Run the daily checks, where the hosts can be reached; `path` goes in front of PATH."""
         shutil.rmtree(self.root / "evidence", ignore_errors=True)
         command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-m", "daily", *args]
-        done = self.lab.exec(command, cwd=self.root, timeout=timeout)
+        env = {"PATH": f"{path}:{os.environ['PATH']}"} if path else {}
+        done = self.lab.exec(command, cwd=self.root, timeout=timeout, env=env)
         return self._left(done)
 
     def _left(self, done: subprocess.CompletedProcess[str]) -> Run:
