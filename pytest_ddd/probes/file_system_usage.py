@@ -14,7 +14,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from pytest_ddd.errors import CannotLookError
+from pytest_ddd.errors import CannotLookError, CommandTimeoutError
 from pytest_ddd.probes import file_systems
 from pytest_ddd.probes.file_systems import FileSystem
 from pytest_ddd.probes.measures import Measure
@@ -102,9 +102,11 @@ class FileSystemUsage:
         """
         try:
             completed = answer.result()
-        except CannotLookError as failure:
-            hint = f"findmnt {mount}   # and look at the server or daemon behind it"
-            raise CannotLookError(f"{mount}: {failure.message}", hint=hint) from failure
+        except CommandTimeoutError as failure:
+            raise CannotLookError(
+                f"{self._where}: {mount} did not answer within {_TIMEOUT_S:g} s: it hangs",
+                hint=f"findmnt {mount}   # and look at the server or daemon behind it",
+            ) from failure
         if not completed.ok:
             raise CannotLookError(f"{self._where}: {mount}: {_said(completed)}")
         return parse_sizes(completed.text, where=f"{self._where}: {mount}")
