@@ -11,6 +11,7 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -28,13 +29,18 @@ def directory(tmp_path: Path) -> Path:
     return run_directory(tmp_path / "evidence", START, "prod", "morning-health-check", RUN_ID)
 
 
-@pytest.fixture
+@contextmanager
 def small_files() -> Iterator[int]:
-    """Let no file of this process grow beyond 2000 bytes, as a full disk would."""
+    """Let no file of this process grow beyond 2000 bytes, as a full disk would.
+
+    Not as a fixture: pytest's own output may go to a file too.
+    """
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (2000, limits[1]))
-    yield 2000
-    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    try:
+        yield 2000
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
 
 def fill(writer: RecordWriter) -> None:
@@ -110,14 +116,17 @@ def test_no_secret_reaches_the_file(directory: Path) -> None:
     assert b"canary" not in writer.path.read_bytes()
 
 
-def test_a_full_disk_is_told_and_leaves_whole_lines(directory: Path, small_files: int) -> None:
+def test_a_full_disk_is_told_and_leaves_whole_lines(directory: Path) -> None:
     writer = RecordWriter(directory)
-    with pytest.raises(RecordError, match="cannot be written: File too large"):
+    with (
+        small_files() as limit,
+        pytest.raises(RecordError, match="cannot be written: File too large"),
+    ):
         fill(writer)
     writer.close()
     record = read_record(writer.path)
     assert (len(record.results), record.damage) == (writer.count, ())
-    assert 0 < writer.path.stat().st_size < small_files
+    assert 0 < writer.path.stat().st_size <= limit
 
 
 def test_a_place_that_cannot_be_written_is_told_with_a_hint(tmp_path: Path) -> None:
