@@ -17,6 +17,8 @@ from pytest_ddd.errors import CannotLookError
 from pytest_ddd.probes.backups import Backup
 from tests.unit.probes.backup_site import GREEN, RED, YELLOW, backup, check, texts
 
+pytestmark = pytest.mark.needs("borg", "busybox")
+
 PASSPHRASE = 'it\'s a "pass" $word'
 VARIABLE = "TEST_BORG_PASSPHRASE"
 

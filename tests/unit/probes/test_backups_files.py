@@ -17,6 +17,8 @@ from pytest_ddd.errors import CannotLookError
 from tests.unit.probes.backup_site import GREEN, RED, YELLOW, backup, check, texts
 from tests.unit.probes.resource_site import Corner, remote
 
+pytestmark = pytest.mark.needs("busybox", "unshare")
+
 HOUR_S = 3600
 
 

@@ -18,6 +18,8 @@ from pytest_ddd.errors import CannotLookError
 from pytest_ddd.probes.backups import Backup
 from tests.unit.probes.backup_site import GREEN, RED, UNKNOWN, YELLOW, backup, check, texts
 
+pytestmark = pytest.mark.needs("restic", "busybox")
+
 PASSWORD = 'it\'s a "pass" $word'
 VARIABLE = "TEST_RESTIC_PASSWORD"
 
