@@ -42,9 +42,10 @@ interpreters: $(VENV)/.developed  ## run the tests that need no server on every 
 lint: $(VENV)/.developed  ## look at the style
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 
 types: $(VENV)/.developed  ## check the types
-	$(BIN)/mypy pytest_ddd tests
+	$(BIN)/mypy pytest_ddd tests benchmarks
 
 contracts: $(VENV)/.developed  ## check who imports whom
 	$(BIN)/lint-imports
