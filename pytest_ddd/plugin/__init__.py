@@ -23,6 +23,7 @@ _MODULES = (
     "progress",
     "summary",
     "html",
+    "workers",
 )
 
 

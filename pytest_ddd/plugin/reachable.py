@@ -21,6 +21,9 @@ STEP = 0
 """`reachable` stands before the first step of its scenario."""
 
 
+_IN_ID = "::reachable["
+
+
 class BlockedError(Exception):
     """The check was not done, because its host is not reachable."""
 
@@ -47,6 +50,12 @@ class Reachable(pytest.Item):
         return inspect.getfile(type(self)), None, self.name
 
 
+def host_of_id(nodeid: str) -> str:
+    """Return the host that a `reachable` is about; nothing for the id of any other item."""
+    scenario, found, host = nodeid.partition(_IN_ID)
+    return host.removesuffix("]") if found and "::" not in scenario and "/" not in scenario else ""
+
+
 def with_reachable(
     config: pytest.Config, checks: Sequence[pytest.Item], places: dict[pytest.Item, Place]
 ) -> Iterator[pytest.Item]:
@@ -67,7 +76,7 @@ def _reachables(site: Site, checks: Sequence[pytest.Item], place: Place) -> Iter
     needed = {subject(item, site.baseline.name).host for item in checks}
     for host in site.scope.hosts:
         if host in needed:
-            nodeid = f"{place.scenario.name}::reachable[{host}]"
+            nodeid = f"{place.scenario.name}{_IN_ID}{host}]"
             name = f"reachable[{host}]"
             yield Reachable.from_parent(session, name=name, nodeid=nodeid, host=host, place=place)
 
