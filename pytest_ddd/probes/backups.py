@@ -13,6 +13,7 @@ from pytest_ddd.baseline.fields import SecretRef
 from pytest_ddd.baseline.model import Declaration
 from pytest_ddd.baseline.sections import backups as section
 from pytest_ddd.errors import CannotLookError, UnreachableError
+from pytest_ddd.probes.attempts import until_good
 from pytest_ddd.probes.backup_tools import TOOLS
 from pytest_ddd.probes.backup_tools.asking import Asking
 from pytest_ddd.probes.backup_tools.interface import Copy, Found, Verified
@@ -88,15 +89,8 @@ class Backup(Entry[BackupState]):
         Raises:
             CannotLookError: no attempt could look.
         """
-        attempts = self._declaration.model.attempts
-        for attempt in range(1, attempts.count):
-            try:
-                return self._look_once(attempt)
-            except UnreachableError:
-                raise
-            except CannotLookError:
-                clock.wait(attempts.interval)
-        return self._look_once(attempts.count)
+        state, _before = until_good(self._declaration.model.attempts, self._look_once)
+        return state
 
     def _look_once(self, attempt: int) -> BackupState:
         try:

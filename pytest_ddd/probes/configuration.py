@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import TYPE_CHECKING
 
-from pytest_ddd import clock
 from pytest_ddd.baseline.fields import Entry as EntryModel
 from pytest_ddd.baseline.model import Declaration
 from pytest_ddd.baseline.sections.configuration import Unlisted
-from pytest_ddd.errors import CannotLookError, UnreachableError
+from pytest_ddd.errors import CannotLookError
+from pytest_ddd.probes.attempts import until_good
 from pytest_ddd.probes.drift import COMPARE
 from pytest_ddd.probes.drift.comparison import Comparison, Drift
 from pytest_ddd.probes.drift.ways import Ways
 from pytest_ddd.probes.entry import Entry
-from pytest_ddd.results import Limit, Reading, Threshold
+from pytest_ddd.results import Limit, Threshold
 
 if TYPE_CHECKING:  # the connections themselves are not needed to declare
     from pytest_ddd.probes.scope import Scope
@@ -54,25 +55,11 @@ class DriftItem(Entry[Drift]):
 
     def look(self) -> Drift:
         """Compare until all is well or the attempts are used up; all attempts are kept."""
-        attempts = self.declaration.model.attempts
-        before: tuple[Reading, ...] = ()
-        for attempt in range(1, attempts.count + 1):
-            if attempt > 1:
-                clock.wait(attempts.interval)
-            last = attempt == attempts.count
-            try:
-                drift = self._look_once(attempt)
-            except UnreachableError:
-                raise
-            except CannotLookError:
-                if last:
-                    raise
-                continue
-            drift = replace(drift, readings=before + drift.readings)
-            if last or not drift.problems:
-                return drift
-            before = drift.readings
-        raise AssertionError("attempts.count is at least 1")
+        drift, before = until_good(
+            self.declaration.model.attempts, self._look_once, lambda drift: not drift.problems
+        )
+        seen = [one.readings for one in before if isinstance(one, Drift)]
+        return replace(drift, readings=tuple(chain(*seen, drift.readings)))
 
     def _look_once(self, attempt: int) -> Drift:
         comparison = Comparison(

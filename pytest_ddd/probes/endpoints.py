@@ -14,8 +14,9 @@ from pytest_ddd.baseline.secrets import resolve
 from pytest_ddd.baseline.sections import endpoints as section
 from pytest_ddd.connections.specs import ConnectionSpec
 from pytest_ddd.errors import CannotLookError
-from pytest_ddd.probes.attempt import Deadline, NoAnswerError, Seen
+from pytest_ddd.probes.attempts import until_good
 from pytest_ddd.probes.endpoint_answers import Attempt, EndpointAnswer, Writer
+from pytest_ddd.probes.endpoint_attempt import Deadline, NoAnswerError, Seen
 from pytest_ddd.probes.entry import Entry
 from pytest_ddd.probes.http import Request, Response
 from pytest_ddd.probes.redirects import follow
@@ -61,19 +62,14 @@ class Endpoint(Entry[EndpointAnswer]):
             CannotLookError: no attempt could look: the resolver is dead, or a secret or a file
                 of certificate authorities is missing.
         """
-        limits = self._declaration.model.attempts
         try:
             asking = self._asking()
         except CannotLookError as failure:
             raise self._blind(failure) from failure
-        attempts: list[Attempt] = []
-        while len(attempts) < limits.count:
-            if attempts:
-                clock.wait(limits.interval)
-            attempts.append(asking.attempt(len(attempts) + 1))
-            if attempts[-1].good:
-                break
-        return self._sum_up(attempts)
+        last, before = until_good(
+            self._declaration.model.attempts, asking.attempt, lambda attempt: attempt.good
+        )
+        return self._sum_up([*(one for one in before if isinstance(one, Attempt)), last])
 
     def _asking(self) -> _Asking:
         model = self._declaration.model

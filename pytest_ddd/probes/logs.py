@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, cast
 from pytest_ddd import clock
 from pytest_ddd.baseline.model import Declaration
 from pytest_ddd.baseline.sections.logs import Log as LogModel
-from pytest_ddd.errors import CannotLookError, UnreachableError
+from pytest_ddd.errors import CannotLookError
+from pytest_ddd.probes.attempts import until_good
 from pytest_ddd.probes.entry import Entry
 from pytest_ddd.probes.log_answer import Found, parse
 from pytest_ddd.probes.log_blind import complaint, hint
@@ -58,15 +59,8 @@ class Log(Entry[LogReview]):
         Raises:
             CannotLookError: some of it could not be seen, and what was seen is not red.
         """
-        attempts = self.declaration.model.attempts
-        for attempt in range(1, attempts.count):
-            try:
-                return self._look_once(attempt)
-            except UnreachableError:
-                raise
-            except CannotLookError:
-                clock.wait(attempts.interval)
-        return self._look_once(attempts.count)
+        review, _before = until_good(self.declaration.model.attempts, self._look_once)
+        return review
 
     def _look_once(self, attempt: int) -> LogReview:
         model, started_at = self.declaration.model, clock.now()

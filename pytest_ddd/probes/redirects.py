@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from urllib.parse import quote, urldefrag, urljoin
 
-from pytest_ddd.probes.attempt import Deadline, NoAnswerError, Seen
+from pytest_ddd.probes.endpoint_attempt import Deadline, NoAnswerError, Seen
 from pytest_ddd.probes.http import DEFAULT_PORTS, Request, Response, exchange, split
 from pytest_ddd.probes.tls import Trust
 

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Literal, cast
 from pytest_ddd import clock, results
 from pytest_ddd.baseline.model import Declaration
 from pytest_ddd.baseline.sections.thresholds import Resource as Limits
-from pytest_ddd.errors import CannotLookError, UnreachableError
+from pytest_ddd.errors import CannotLookError
 from pytest_ddd.outcomes import Outcome
+from pytest_ddd.probes.attempts import until_good
 from pytest_ddd.probes.disks import Disks, Usage
 from pytest_ddd.probes.entry import Entry
 from pytest_ddd.probes.file_system_usage import DiskKind, FileSystemUsage
@@ -61,25 +62,9 @@ class Resource(Entry[Usage]):
         Raises:
             CannotLookError: it cannot be measured.
         """
-        attempts = self._declaration.model.attempts
-        before: list[str] = []
-        for attempt in range(1, attempts.count + 1):
-            if attempt > 1:
-                clock.wait(attempts.interval)
-            last = attempt == attempts.count
-            try:
-                usage = self._look_once(attempt)
-            except UnreachableError:
-                raise
-            except CannotLookError as failure:
-                if last:
-                    raise
-                before.append(f"attempt {attempt}: {failure.message}")
-                continue
-            if last or self._is_good(usage):
-                return _with_history(usage, before)
-            before.append(f"attempt {attempt}: {_summary(usage)}")
-        raise AssertionError("attempts.count is at least 1")
+        usage, before = until_good(self._declaration.model.attempts, self._look_once, self._is_good)
+        told = enumerate(map(_summary, before), start=1)
+        return _with_history(usage, [f"attempt {number}: {text}" for number, text in told])
 
     def _look_once(self, attempt: int) -> Usage:
         writer = Writer(
@@ -139,7 +124,9 @@ def _threshold(
     return declaration.threshold(*(("night",) if at_night else ()), unit=unit)
 
 
-def _summary(usage: Usage) -> str:
+def _summary(usage: Usage | CannotLookError) -> str:
+    if isinstance(usage, CannotLookError):
+        return usage.message
     said = [results.explain(reading) for reading in usage.readings]
     return "; ".join([*said, *(problem.text for problem in usage.problems)])
 

@@ -8,7 +8,7 @@ import socket
 from collections.abc import Sequence
 
 from pytest_ddd.errors import CannotLookError
-from pytest_ddd.probes.attempt import Deadline, NoAnswerError, Seen
+from pytest_ddd.probes.endpoint_attempt import Deadline, NoAnswerError, Seen
 from pytest_ddd.probes.names import Address, look_up
 from pytest_ddd.units import format_duration
 
