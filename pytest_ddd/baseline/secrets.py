@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shlex
 import stat
@@ -10,6 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from pytest_ddd import redaction
 from pytest_ddd.baseline.fields import SecretRef
 from pytest_ddd.errors import CannotLookError
 
@@ -49,6 +51,17 @@ def resolve(ref: SecretRef, redactor: Registers, *, warn: Callable[[str], None] 
         value = _from_command(ref.command or [])
     redactor.register(value)
     return value
+
+
+def text_of(value: str | SecretRef) -> str:
+    """Return a text as it stands, or the secret that it refers to, redacted from then on.
+
+    Raises:
+        CannotLookError: the secret is not there, or empty.
+    """
+    if isinstance(value, str):
+        return value
+    return resolve(value, redaction.DEFAULT, warn=logging.getLogger("pytest_ddd").warning)
 
 
 def _from_environment(name: str) -> str:

@@ -31,6 +31,12 @@ class Completed:
         return decode(self.stderr)
 
     @property
+    def said(self) -> str:
+        """What it said about its end, for messages; never empty."""
+        words = self.error_text.strip() or self.text.strip()
+        return words or f"exit status {self.exit_status} without a word"
+
+    @property
     def ok(self) -> bool:
         """Whether the command ended with 0."""
         return self.exit_status == 0

@@ -59,7 +59,6 @@ class Connections:
         self._reachable: dict[str, Future[Reachability]] = {}
         controller = replace(_CONTROLLER, command_timeout_s=controller_timeout_s)
         self.controller = Session(controller, self._loop, self._gate)
-        self._controller_host: Host | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -103,18 +102,6 @@ class Connections:
         """Return testinfra's Host for entries' reads: commands only read, nothing is recorded."""
         return self._host(name, recording=False)
 
-    @property
-    def controller_host(self) -> Host:
-        """Testinfra's Host for reads on the controller itself."""
-        from pytest_ddd.connections.testinfra_backend import host_on
-
-        with self._lock:
-            if self._controller_host is None:
-                self._controller_host = host_on(
-                    "controller", self._controller_session, recording=False
-                )
-            return self._controller_host
-
     def reachable(self, name: str) -> Reachability:
         """Say whether a host answers; asked once, remembered, never raises."""
         with self._lock:
@@ -147,14 +134,6 @@ class Connections:
                 else:
                     self._hosts[key] = foreign_host(spec.hostspec, recording=recording)
             return self._hosts[key]
-
-    def _controller_session(self, sudo_user: str | None) -> Session:
-        if sudo_user is None:
-            return self.controller
-        with self._lock:
-            spec = replace(self.controller.spec, sudo=True, sudo_user=sudo_user)
-            key = ("", sudo_user)  # no inventory name is empty
-            return self._sessions.setdefault(key, Session(spec, self._loop, self._gate))
 
     def _look(self, name: str) -> Reachability:
         started = clock.monotonic()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import logging
 import uuid
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,7 +15,6 @@ from pytest_ddd.errors import UsageError
 from pytest_ddd.plugin.options import SETTINGS_KEY, Settings
 
 if TYPE_CHECKING:
-    from pytest_ddd.baseline.fields import SecretRef
     from pytest_ddd.baseline.model import Baseline
     from pytest_ddd.connections import Connections
     from pytest_ddd.probes.entry import AnyEntry
@@ -98,16 +96,8 @@ def run_started_at(config: pytest.Config) -> datetime:
     return config.stash[STARTED_AT_KEY]
 
 
-def _resolve(reference: SecretRef) -> str:
-    from pytest_ddd import redaction
-    from pytest_ddd.baseline import secrets
-
-    warn = logging.getLogger("pytest_ddd").warning
-    return secrets.resolve(reference, redaction.DEFAULT, warn=warn)
-
-
 def _open(config: pytest.Config) -> Site:
-    from pytest_ddd.baseline import inventory, nights
+    from pytest_ddd.baseline import inventory, nights, secrets
     from pytest_ddd.connections import Connections, declared
     from pytest_ddd.probes.scope import Scope
 
@@ -115,7 +105,7 @@ def _open(config: pytest.Config) -> Site:
     selection = inventory.select(settings.baselines, settings.hosts)
     baseline = selection.baseline
     started_at = run_started_at(config)
-    connections = Connections(declared.specs_of(baseline.hosts, _resolve))
+    connections = Connections(declared.specs_of(baseline.hosts, secrets.text_of))
     scope = Scope(
         baseline=baseline,
         hosts=selection.hosts,

@@ -7,10 +7,9 @@ from datetime import datetime
 from statistics import median
 from typing import TYPE_CHECKING, cast
 
-from pytest_ddd import clock, redaction
-from pytest_ddd.baseline import secrets
-from pytest_ddd.baseline.fields import SecretRef
+from pytest_ddd import clock
 from pytest_ddd.baseline.model import Declaration
+from pytest_ddd.baseline.secrets import text_of
 from pytest_ddd.baseline.sections import backups as section
 from pytest_ddd.errors import CannotLookError, UnreachableError
 from pytest_ddd.probes.attempts import until_good
@@ -113,9 +112,9 @@ class Backup(Entry[BackupState]):
     def _asking(self) -> Asking:
         model = self._declaration.model
         name = _PASSWORD_VARIABLES.get(model.kind)
-        variables = {key: _plain(value) for key, value in model.environment.items()}
+        variables = {key: text_of(value) for key, value in model.environment.items()}
         if name and model.password is not None:
-            variables[name] = _plain(model.password)
+            variables[name] = text_of(model.password)
         named = {
             field: getattr(model, field).replace("{host}", self.target)
             for field in ("repository", "stanza", "files", "command", "host")
@@ -255,10 +254,6 @@ def entries(scope: Scope) -> list[Backup]:
         via = "" if ours.model.from_ == "controller" else host
         found.append(Backup(ours, target=host, host=via, connections=scope.connections))
     return found
-
-
-def _plain(value: str | SecretRef) -> str:
-    return value if isinstance(value, str) else secrets.resolve(value, redaction.DEFAULT)
 
 
 def _below(limit: Limit | None, unit: str) -> str:

@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from typing import NoReturn, TypeAlias
 
 from pytest_ddd.errors import CannotLookError
+from pytest_ddd.plain import Json
 
-Json: TypeAlias = "str | int | float | bool | list[Json] | dict[str, Json] | None"
 Scalar: TypeAlias = str | int | float | bool | None
 
 _COMPARISONS: Mapping[str, Callable[[float, float], bool]] = {

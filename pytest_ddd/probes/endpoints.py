@@ -8,9 +8,9 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
-from pytest_ddd import clock, redaction
+from pytest_ddd import clock
 from pytest_ddd.baseline.model import Declaration
-from pytest_ddd.baseline.secrets import resolve
+from pytest_ddd.baseline.secrets import text_of
 from pytest_ddd.baseline.sections import endpoints as section
 from pytest_ddd.connections.specs import ConnectionSpec
 from pytest_ddd.errors import CannotLookError
@@ -76,10 +76,7 @@ class Endpoint(Entry[EndpointAnswer]):
         trust = Trust(model.ca.expanduser() if model.ca else None)
         if model.ca or self.url.startswith("https:"):
             trust.context()  # read before the clock starts
-        own = {
-            name: value if isinstance(value, str) else resolve(value, redaction.DEFAULT)
-            for name, value in model.headers.items()
-        }
+        own = {name: text_of(value) for name, value in model.headers.items()}
         usual = {"User-Agent": _user_agent(), "Accept": "*/*", "Accept-Encoding": "identity"}
         taken = {name.lower() for name in own}
         headers = {name: value for name, value in usual.items() if name.lower() not in taken}

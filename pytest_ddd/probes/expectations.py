@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pytest_ddd.baseline.sections.endpoints import Endpoint
+from pytest_ddd.plain import Json
 from pytest_ddd.probes.conditions import (
     AbsentError,
-    Json,
     find,
     holds,
     parse_json,

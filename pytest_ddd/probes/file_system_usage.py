@@ -74,7 +74,7 @@ class FileSystemUsage:
         completed = self._submit(_TABLES).result()
         text, mark, fstab = completed.text.partition(f"{_MARK}\n")
         if not completed.ok or not mark:
-            raise CannotLookError(f"{self._where}: {_said(completed)}")
+            raise CannotLookError(f"{self._where}: {completed.said[:300]}")
         return Tables(
             mounts=file_systems.parse_mounts(text), fstab=dict(file_systems.parse_fstab(fstab))
         )
@@ -108,7 +108,7 @@ class FileSystemUsage:
                 hint=f"findmnt {mount}   # and look at the server or daemon behind it",
             ) from failure
         if not completed.ok:
-            raise CannotLookError(f"{self._where}: {mount}: {_said(completed)}")
+            raise CannotLookError(f"{self._where}: {mount}: {completed.said[:300]}")
         return parse_sizes(completed.text, where=f"{self._where}: {mount}")
 
     @property
@@ -173,8 +173,3 @@ def measure(kind: DiskKind, sizes: Sizes, *, where: str) -> Measure:
 def _rounded_up(used: int, whole: int) -> float:
     """Return whole per cent; nothing of nothing (all of it is reserved) is full."""
     return float(math.ceil(used * 100 / whole)) if whole else 100.0
-
-
-def _said(completed: Completed) -> str:
-    said = completed.error_text.strip() or completed.text.strip()
-    return said[:300] or f"exit status {completed.exit_status}"

@@ -116,7 +116,9 @@ def why_read_only(one: FileSystem, fstab: Mapping[str, frozenset[str]]) -> str:
 def parse_fstab(text: str) -> Mapping[str, frozenset[str]]:
     """Return the options of each mount point that /etc/fstab names."""
     lines = [line.split() for line in text.splitlines() if not line.lstrip().startswith("#")]
-    return {_plain(words[1]): frozenset(words[3].split(",")) for words in lines if len(words) > 3}
+    return {
+        unescaped(words[1]): frozenset(words[3].split(",")) for words in lines if len(words) > 3
+    }
 
 
 def _parse_line(line: str) -> FileSystem:
@@ -128,19 +130,19 @@ def _parse_line(line: str) -> FileSystem:
             number=int(number),
             parent=int(parent),
             device=device,
-            root=_plain(root),
-            mount=_plain(mount),
+            root=unescaped(root),
+            mount=unescaped(mount),
             options=frozenset(options.split(",")),
             kind=kind,
-            source=_plain(source),
+            source=unescaped(source),
             super_options=frozenset(super_options.split(",")),
         )
     except ValueError:
         raise CannotLookError(f"not a line of {TABLE}: {line[:200]!r}") from None
 
 
-def _plain(text: str) -> str:
-    """Undo the kernel's octal escapes of blanks and backslashes."""
+def unescaped(text: str) -> str:
+    """Undo the octal escapes of a mount table, such as 040 for a blank."""
     return _ESCAPE.sub(lambda match: chr(int(match[1], 8)), text)
 
 

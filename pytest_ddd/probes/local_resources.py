@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pytest_ddd import clock
 from pytest_ddd.errors import CannotLookError
-from pytest_ddd.probes.measures import SHORTEST_SAMPLE_S, SHOWN_PROCESSES, Kind, Measure, share
+from pytest_ddd.probes.measures import SHORTEST_SAMPLE_S, Kind, Measure, largest, share
 from pytest_ddd.probes.proc_files import open_files
 from pytest_ddd.units import format_size
 
@@ -100,7 +100,7 @@ def _busiest_by_cpu() -> str:
         for pid, name, used_s in _processor_times()
         if pid in before and pid != os.getpid()
     ]
-    return ", ".join(f"{name} {value:.0f} % of one" for value, name in _largest(used))
+    return ", ".join(f"{name} {value:.0f} % of one" for value, name in largest(used))
 
 
 def _processor_times() -> Iterable[tuple[int, str, float]]:
@@ -120,9 +120,4 @@ def _busiest_by_memory() -> str:
         for process in psutil.process_iter(["name", "memory_info"])
         if process.info["memory_info"] is not None
     ]
-    return ", ".join(f"{name} {format_size(value)}" for value, name in _largest(found))
-
-
-def _largest(found: Iterable[tuple[float, str]]) -> list[tuple[float, str]]:
-    ordered = sorted(found, key=lambda one: -one[0])
-    return [one for one in ordered if one[0] > 0][:SHOWN_PROCESSES]
+    return ", ".join(f"{name} {format_size(value)}" for value, name in largest(found))

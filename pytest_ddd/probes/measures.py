@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeVar
 
 from pytest_ddd import clock
 from pytest_ddd.errors import CannotLookError
 from pytest_ddd.results import Limit, Origin, Reading, Threshold
 from pytest_ddd.units import format_quantity
 
+N = TypeVar("N")
+
 Kind = Literal["cpu", "memory", "swap", "load", "open_files"]
 """What a meter can measure; disks have their own page."""
 
-SHOWN_PROCESSES = 3
+_SHOWN_PROCESSES = 3
 """How many processes a high reading names."""
 
 SHORTEST_SAMPLE_S = 0.1
@@ -50,6 +53,12 @@ def share(part: float, whole: float, *, what: str, seen: str) -> float:
     if not (math.isfinite(part) and math.isfinite(whole)) or whole <= 0 or not 0 <= part <= whole:
         raise CannotLookError(f"{what} makes no sense: {part:g} of {whole:g}; seen: {seen[:200]!r}")
     return part / whole * 100
+
+
+def largest(found: Iterable[tuple[float, N]]) -> list[tuple[float, N]]:
+    """Return the processes that use most, each behind what it uses; none that uses nothing."""
+    ordered = sorted(found, key=lambda one: -one[0])
+    return [one for one in ordered if one[0] > 0][:_SHOWN_PROCESSES]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_ddd.errors import CannotLookError
 from pytest_ddd.probes import proc_files
-from pytest_ddd.probes.measures import SHORTEST_SAMPLE_S, SHOWN_PROCESSES, Kind, Measure
+from pytest_ddd.probes.measures import SHORTEST_SAMPLE_S, Kind, Measure, largest
 from pytest_ddd.units import format_size
 
 if TYPE_CHECKING:
@@ -74,7 +73,7 @@ class RemoteMeter:
         total = sum(used for used, _one in ticks)
         return ", ".join(
             f"{one.name} ({one.pid}) {100 * used / total:.0f} % of what was used"
-            for used, one in _largest(ticks)
+            for used, one in largest(ticks)
         )
 
     def _busiest_by_memory(self) -> str:
@@ -83,7 +82,7 @@ class RemoteMeter:
         page_bytes = int(sizes) if sizes.strip().isdecimal() else 4096
         found = [(one.pages * page_bytes, one) for one in proc_files.processes(lines)]
         return ", ".join(
-            f"{one.name} ({one.pid}) {format_size(used)}" for used, one in _largest(found)
+            f"{one.name} ({one.pid}) {format_size(used)}" for used, one in largest(found)
         )
 
     def _ask(self, command: str, *, more_s: float = 0.0) -> list[str]:
@@ -94,9 +93,8 @@ class RemoteMeter:
             repeatable=True,
         )
         if not completed.ok:
-            said = completed.error_text.strip()[:200] or f"exit status {completed.exit_status}"
             where = self.session.spec.label
-            raise CannotLookError(f"{where}: {command}: {said}")
+            raise CannotLookError(f"{where}: {command}: {completed.said[:200]}")
         return completed.text.split(f"{_MARK}\n")
 
 
@@ -104,10 +102,3 @@ def _two(answers: list[str]) -> tuple[str, str]:
     if len(answers) != 2:
         raise CannotLookError(f"half an answer: {answers!r:.200}")
     return answers[0], answers[1]
-
-
-def _largest(
-    found: Iterable[tuple[int, proc_files.Process]],
-) -> list[tuple[int, proc_files.Process]]:
-    ordered = sorted(found, key=lambda one: -one[0])
-    return [one for one in ordered if one[0] > 0][:SHOWN_PROCESSES]

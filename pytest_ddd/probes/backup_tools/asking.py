@@ -87,8 +87,7 @@ class Asking:
 
 def said(completed: Completed) -> str:
     """Return what a command said about its end, cut."""
-    words = completed.error_text.strip() or completed.text.strip()
-    return excerpt(words) or f"exit status {completed.exit_status} without a word"
+    return excerpt(completed.said)
 
 
 def excerpt(words: str) -> str:

@@ -73,11 +73,6 @@ class Comparison:
         self._blind: list[CannotLookError] = []
         self._mark_s = clock.monotonic()
 
-    @property
-    def is_blind(self) -> bool:
-        """Whether something could not be looked at."""
-        return bool(self._blind)
-
     def model(self, kind: type[M]) -> M:
         """Return what the baseline says, as the model of its kind."""
         if not isinstance(self.declaration.model, kind):

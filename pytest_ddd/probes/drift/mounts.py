@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
 from pytest_ddd.baseline.sections.configuration import Mount
 from pytest_ddd.errors import CannotLookError
 from pytest_ddd.probes.drift.comparison import Comparison
 from pytest_ddd.probes.drift.ways import MountModule
+from pytest_ddd.probes.file_systems import unescaped
 
 _SOURCE = "host.mount_point.get_mountpoints()"
 
@@ -29,7 +28,7 @@ def compare(comparison: Comparison) -> None:
         return
     if model.device is not None:
         with comparison.looking("device"):
-            device = _device(comparison, _unescaped(mount.device), model.device)
+            device = _device(comparison, unescaped(mount.device), model.device)
             comparison.same("device", device, model.device, source=_SOURCE)
     if model.filesystem is not None:
         comparison.same("filesystem", mount.filesystem, model.filesystem, source=_SOURCE)
@@ -43,7 +42,7 @@ def _mount_at(comparison: Comparison) -> MountModule | None:
     mounts = comparison.host.mount_point.get_mountpoints()
     if not mounts:
         raise CannotLookError("the host lists no mount at all")
-    there = [mount for mount in mounts if _unescaped(mount.path) == wanted]
+    there = [mount for mount in mounts if unescaped(mount.path) == wanted]
     return there[-1] if there else None
 
 
@@ -68,8 +67,3 @@ def _compare_option(comparison: Comparison, mount: MountModule, index: int, opti
         problem=f"option {option} is missing (mounted with {shown})" if missing else "",
         detail=shown,
     )
-
-
-def _unescaped(text: str) -> str:
-    """Undo the octal escapes of /proc/mounts, such as 040 for a blank."""
-    return re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), text)

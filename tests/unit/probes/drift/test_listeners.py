@@ -138,7 +138,8 @@ def test_program_of_an_unlisted_listener_is_named(sandbox: Sandbox) -> None:
     with listening(sandbox, "127.0.0.1", 4444) as pid:
         drift = item(sandbox.way, "unlisted:listeners", listeners="red").read()
         assert drift.extra is not None
-        assert drift.extra.detail == f"tcp:127.0.0.1:4444 (python, pid {pid})"
+        program = Path(sys.executable).name
+        assert drift.extra.detail == f"tcp:127.0.0.1:4444 ({program}, pid {pid})"
 
 
 def test_address_of_the_baseline_does_not_list_the_whole_port(sandbox: Sandbox, way: Way) -> None:
