@@ -163,7 +163,8 @@ def _steps(scenario: Scenario, results: Sequence[CheckResult]) -> tuple[StepFact
 
 def _step(scenario: Scenario, number: int, group: Sequence[CheckResult]) -> StepFacts:
     used = timing.span(group)
-    last = {result.identity: result for result in sorted(group, key=lambda one: one.look)}
+    in_order = sorted(group, key=lambda one: one.look)
+    last = {(result.identity, result.nodeid): result for result in in_order}
     title = "Reach the hosts" if number == 0 else scenario.step(number).title
     return StepFacts(
         number=number,

@@ -148,10 +148,10 @@ def _parts(text: str) -> list[str]:
 
 
 def _checks(results: Iterable[CheckResult]) -> tuple[Check, ...]:
-    """Return one check an identity; two results of one look are two checks, none is hidden."""
-    looks: dict[Identity, list[CheckResult]] = {}
-    for result in results:
-        looks.setdefault(result.identity, []).append(result)
+    """Return one check an identity and nodeid; two results of one look are two checks."""
+    looks: dict[tuple[Identity, str], list[CheckResult]] = {}
+    for result in results:  # two checks of one name share their identity, not their nodeid
+        looks.setdefault((result.identity, result.nodeid), []).append(result)
     found: list[tuple[CheckResult, ...]] = []
     for group in looks.values():
         final = max(result.look for result in group)

@@ -8,7 +8,10 @@ from pytest_ddd import redaction
 from pytest_ddd.plugin import markers
 from pytest_ddd.plugin.options import SETTINGS_KEY
 from pytest_ddd.plugin.reachable import with_reachable
-from pytest_ddd.plugin.site import MISTAKE_KEY
+from pytest_ddd.plugin.site import MISTAKE_KEY, site_of
+
+_NO_RETURN = "error::pytest.PytestReturnNotNoneWarning"
+"""A check that returns whether all is well, instead of asserting it, is never green."""
 
 
 @pytest.hookimpl(trylast=True)
@@ -31,11 +34,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def _arranged(config: pytest.Config, checks: list[pytest.Item]) -> list[pytest.Item]:
     """Return the checks that are wanted, in order, with `reachable` of their hosts in front."""
+    site_of(config)  # checks in a unittest.TestCase are not parametrized, so it may be new
     mistake = config.stash.get(MISTAKE_KEY, None)
     if mistake is not None:
         raise pytest.UsageError(mistake)
     for item in checks:
         _refuse_secret(item)
+        item.add_marker(pytest.mark.filterwarnings(_NO_RETURN))
     places = {item: markers.place(item) for item in checks}
     wanted = config.stash[SETTINGS_KEY].scenario
     if wanted:

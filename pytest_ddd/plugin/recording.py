@@ -33,10 +33,15 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     if SITE_KEY not in item.config.stash or not (isinstance(item, Reachable) or _is_check(item)):
         return
     item.user_properties.clear()
+    site = item.config.stash[SITE_KEY]
+    entry = _subject(item, site).entry
     item.stash[VERDICT_KEY] = Verdict(
-        started_at=clock.now(), started=clock.monotonic(), look=item.stash.get(LOOK_KEY, Look())
+        started_at=clock.now(),
+        started=clock.monotonic(),
+        look=item.stash.get(LOOK_KEY, Look()),
+        reads_before=entry.reads if entry is not None else 0,
     )
-    commands_of(item, item.config.stash[SITE_KEY])  # what ran before belongs to no check
+    commands_of(item, site)  # what ran before belongs to no check
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -48,8 +53,11 @@ def pytest_runtest_makereport(
     verdict = item.stash.get(VERDICT_KEY, None)
     if verdict is None:
         return report
+    verdict.readings += commands_of(item, item.config.stash[SITE_KEY])
     if call.excinfo is not None:
         _take_exception(item, verdict, call.excinfo, report)
+    elif report.when == "call":
+        _doubt_ending(item, verdict, report)
     if report.when == "call" or call.excinfo is not None:
         result = _result(item, verdict)
         _colour(item, report, result)
@@ -68,6 +76,8 @@ def take_result(report: pytest.TestReport) -> tuple[CheckResult, Frequency] | No
     for name, value in report.user_properties:
         if name == RECORD and isinstance(value, dict):
             report.user_properties.remove((name, value))
+            if isinstance(report, pytest.SubtestReport):
+                return None  # the check's own report tells of it too
             result = results.from_record(value["result"])
             report.ddd = result  # type: ignore[attr-defined]
             return result, Frequency(value["frequency"])
@@ -107,6 +117,27 @@ def _take_exception(
             verdict.fails(Outcome.RED, said)
     else:
         verdict.fails(Outcome.UNKNOWN, f"could not look: {_said(error)}")
+
+
+def _doubt_ending(item: pytest.Item, verdict: Verdict, report: pytest.TestReport) -> None:
+    """Say what is wrong with a check that ended well: green is only what was looked at."""
+    if report.failed:  # a strict xfail that passed
+        verdict.fails(Outcome.RED, report.longreprtext.strip())
+        return
+    entry = _subject(item, item.config.stash[SITE_KEY]).entry
+    if entry is None:
+        return
+    was_read = entry.reads > verdict.reads_before
+    if was_read and entry.failure is not None:
+        verdict.fails(Outcome.UNKNOWN, f"could not look: {_said(entry.failure)}")
+    elif verdict.readings:
+        return
+    elif not was_read:
+        verdict.fails(
+            Outcome.UNKNOWN, f"{entry.key} was never looked at: the check does not call read()"
+        )
+    elif entry.taken is not None and not entry.taken.readings and not entry.taken.problems:
+        verdict.fails(Outcome.UNKNOWN, f"{entry.key}: the look found nothing to judge")
 
 
 def _said(error: BaseException) -> str:
@@ -150,7 +181,7 @@ def _result(item: pytest.Item, verdict: Verdict) -> CheckResult:
     taken = about.entry.taken if about.entry is not None else None
     seen = tuple(taken.readings) if taken is not None else ()
     function = "reachable" if isinstance(item, Reachable) else _function_name(item)
-    readings = (*_evidence(verdict, seen), *commands_of(item, site), *verdict.resolution())
+    readings = (*_evidence(verdict, seen), *verdict.resolution())
     return CheckResult(
         result_id=uuid.uuid4().hex,
         run_id=run_id(item.config),

@@ -14,8 +14,9 @@ import pytest
 
 from pytest_ddd import clock, redaction
 from pytest_ddd.outcomes import Outcome
-from pytest_ddd.plugin import junit, site
+from pytest_ddd.plugin import junit, markers, site
 from pytest_ddd.plugin.options import SETTINGS_KEY
+from pytest_ddd.plugin.reachable import Reachable
 from pytest_ddd.plugin.recording import take_result
 from pytest_ddd.results import CheckResult
 from pytest_ddd.scenarios.model import Frequency
@@ -79,11 +80,29 @@ class Controller:
         self.finished: tuple[Finished, ...] = ()
         self.mistake = ""
         """A mistake of the user that a worker found."""
+        self._due: set[str] = set()
+        """Nodeids that were collected and have not come to their end."""
+        self._was_told = False
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Note which checks there are, so that one that never ends is missed."""
+        if not session.config.option.collectonly:
+            self._due.update(one.nodeid for one in session.items if _is_recorded(one))
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, ids: Sequence[str]) -> None:
+        """Note what a worker has collected; only nodeids travel, so other tests are among it."""
+        if not self._was_told:
+            self._was_told = True
+            self._due.update(ids)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take the result off a report and into the record."""
         taken = take_result(report)
+        if taken is not None or report.when == "teardown":
+            self._due.discard(report.nodeid)
         if taken is not None:
             self._add(*taken)
             junit.name_target(self.config, report, taken[0])
@@ -99,8 +118,11 @@ class Controller:
         if self.mistake:
             session.exitstatus = pytest.ExitCode.USAGE_ERROR
         if self.run is None:
+            if self._due and exitstatus == pytest.ExitCode.OK:
+                session.exitstatus = pytest.ExitCode.INTERRUPTED
             return
-        interrupted = exitstatus in (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR)
+        stopped = exitstatus in (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR)
+        interrupted = stopped or bool(self._due)
         self.finished = self.run.finish(interrupted=interrupted)
         for finished in self.finished:
             self.config.hook.pytest_ddd_scenario_finished(config=self.config, finished=finished)
@@ -126,6 +148,10 @@ class Controller:
         if status not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
             return status
         return _status_of(self.config, [one.summary for one in self.finished], status)
+
+
+def _is_recorded(item: pytest.Item) -> bool:
+    return isinstance(item, Reachable) or markers.is_check(item)
 
 
 def _status_of(config: pytest.Config, summaries: Sequence[RunSummary], status: int) -> int:

@@ -45,6 +45,8 @@ class Verdict:
     look: Look = Look()
     readings: list[Reading] = field(default_factory=list)
     blocked_by: str = ""
+    reads_before: int = 0
+    """How often the entry had been read before this look."""
     ended: Outcome = Outcome.GREEN
     """What the way in which the check ended says: an exception, a skip, a failed assert."""
     said: list[str] = field(default_factory=list)

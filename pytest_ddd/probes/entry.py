@@ -42,6 +42,7 @@ class Entry(ABC, Generic[A_co]):
         self._lock = threading.Lock()
         self._answer: A_co | None = None
         self._failure: Exception | None = None
+        self._reads = 0
 
     def __repr__(self) -> str:
         return f"{self.target} {self.key}"
@@ -53,6 +54,7 @@ class Entry(ABC, Generic[A_co]):
             CannotLookError: it could not be looked at; the check becomes UNKNOWN.
         """
         with self._lock:
+            self._reads += 1
             if self._answer is None and self._failure is None:
                 try:
                     self._answer = self.look()
@@ -67,6 +69,16 @@ class Entry(ABC, Generic[A_co]):
     def taken(self) -> A_co | None:
         """The answer if there is one already; never looks."""
         return self._answer
+
+    @property
+    def failure(self) -> Exception | None:
+        """Why it could not be looked at, if that was tried and failed; never looks."""
+        return self._failure
+
+    @property
+    def reads(self) -> int:
+        """How often `read` was called: a check that never does has looked at nothing."""
+        return self._reads
 
     def forget(self) -> None:
         """Let the next `read` look again."""
