@@ -13,7 +13,7 @@ from tests.lab.host import USERS, LabHost
 from tests.lab.lab import Lab
 from tests.lab.net import enter
 from tests.lab.svc.dns import Dns
-from tests.lab.svc.slowhttp import Answer, SlowServer
+from tests.support.http_servers import answer, replying, serving
 
 pytestmark = pytest.mark.needs("lab")
 Hosts = dict[str, LabHost]
@@ -115,10 +115,8 @@ def test_pytest_itself_runs_among_the_hosts(lab: Lab, lab_hosts: Hosts, tmp_path
 
 
 def test_servers_of_the_tests_are_reached_from_hosts(lab: Lab, lab_hosts: Hosts) -> None:
-    with SlowServer(
-        {"/x": Answer(body=b"seen")}, address=lab.net.gateway, netns=lab.net.ctl
-    ) as server:
-        assert lab_hosts["web1"].run(f"curl -s -m 5 {server.url('/x')}").stdout == "seen"
+    with serving(replying(answer(b"seen")), address=lab.net.gateway, netns=lab.net.ctl) as server:
+        assert lab_hosts["web1"].run(f"curl -s -m 5 {server.url}").stdout == "seen"
 
 
 @pytest.mark.needs("dnsmasq")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import socket
 import ssl
-import subprocess
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -17,58 +15,13 @@ import pytest
 from tests.lab.host import LabHost
 from tests.lab.net import answers
 from tests.lab.reap import Ledger
-from tests.lab.svc import slowhttp
 from tests.lab.svc.borg import Borg
 from tests.lab.svc.dns import NO_ERROR, NX_DOMAIN, Dns
 from tests.lab.svc.nginx import Nginx, Reply, Site
 from tests.lab.svc.restic import Restic
-from tests.lab.svc.sshd import Blackhole, Sshd
 from tests.lab.svc.tls import Authority, Pair
 
 LONG_AGO = datetime(2026, 1, 1, 3, 30, tzinfo=UTC)
-
-
-@pytest.mark.needs("sshd", "ssh")
-def test_sshd_counts_handshakes_and_survives_a_restart(ledger: Ledger) -> None:
-    with Sshd(ledger) as sshd:
-        assert sshd.ssh("echo one", "alpha").stdout == "one\n"
-        assert sshd.ssh("exit 3", "beta").returncode == 3
-        assert sshd.accepted == 2
-        sshd.stop()
-        assert not answers("127.0.0.1", sshd.port)
-        sshd.start()
-        assert sshd.ssh("echo two").stdout == "two\n"
-
-
-@pytest.mark.needs("sshd", "ssh")
-def test_sshd_with_another_host_key_is_refused(ledger: Ledger) -> None:
-    with Sshd(ledger, wrong_host_key=True) as sshd:
-        done = sshd.ssh("true")
-        assert (done.returncode, "Host key verification failed" in done.stderr) == (255, True)
-
-
-@pytest.mark.needs("sshd", "ssh")
-def test_dropped_connection_ends_the_client(ledger: Ledger) -> None:
-    with Sshd(ledger) as sshd:
-        argv = ["ssh", "-F", str(sshd.ssh_config), "alpha", "echo start; sleep 60"]
-        with subprocess.Popen(
-            argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-        ) as client:
-            assert client.stdout is not None
-            assert client.stdout.readline() == "start\n"
-            assert sshd.commands()
-            assert sshd.drop_connections() == 1
-            assert client.wait(timeout=5) == 255
-        assert sshd.commands(), "what the client started outlives its connection"
-    assert not sshd.commands()
-
-
-@pytest.mark.needs("ssh")
-def test_blackhole_never_greets(tmp_path: Path) -> None:
-    with Blackhole() as hole:
-        argv = ["ssh", "-F", str(hole.ssh_config(tmp_path, connect_timeout_s=1)), "hole", "true"]
-        done = subprocess.run(argv, capture_output=True, text=True, timeout=10, check=False)
-    assert "timed out during banner exchange" in done.stderr
 
 
 def handshake(nginx: Nginx, name: str, authority: Authority) -> str:
@@ -86,10 +39,9 @@ def handshake(nginx: Nginx, name: str, authority: Authority) -> str:
 @pytest.fixture
 def tls_nginx(ledger: Ledger, authority: Authority) -> Iterator[Nginx]:
     pairs: dict[str, Pair] = {
-        "good.test": authority.issue("good.test"),
-        "expired.test": authority.expired("expired.test"),
-        "expiring.test": authority.expiring("expiring.test"),
-        "wrong.test": authority.issue("other.test"),
+        "good.test": authority.issue("good.test", ["good.test"]),
+        "expired.test": authority.expired("expired.test", ["expired.test"]),
+        "wrong.test": authority.issue("other.test", ["other.test"]),
     }
     sites = [
         Site(names=[name], tls=pair, locations={"/": Reply.of({"site": name})})
@@ -104,7 +56,6 @@ def tls_nginx(ledger: Ledger, authority: Authority) -> Iterator[Nginx]:
     ("name", "verdict"),
     [
         ("good.test", "ok"),
-        ("expiring.test", "ok"),
         ("expired.test", "certificate has expired"),
         ("wrong.test", "Hostname mismatch"),
     ],
@@ -125,41 +76,6 @@ def test_nginx_reloads_and_stops(ledger: Ledger) -> None:
         failure.value.close()
         nginx.stop()
         assert not answers("127.0.0.1", nginx.http_port)
-
-
-def fetch(url: str, timeout_s: float = 0.5) -> bytes:
-    with urllib.request.urlopen(url, timeout=timeout_s) as answer:
-        return bytes(answer.read(1000))
-
-
-def test_slow_server_answers_and_fails_as_told() -> None:
-    paths: dict[str, slowhttp.Behaviour] = {
-        "/wrong": slowhttp.Answer.of({"status": "sick"}),
-        "/late": slowhttp.Answer(delay_s=0.2),
-        "/silent": slowhttp.Silent(),
-        "/reset": slowhttp.Reset(),
-        "/close": slowhttp.Raw(),
-        "/loop": slowhttp.RedirectLoop(),
-        "/huge": slowhttp.Huge(),
-        "/flaky": slowhttp.Flaky([slowhttp.Reset(), slowhttp.Answer(body=b"up")]),
-    }
-    with slowhttp.SlowServer(paths) as server:
-        assert b"sick" in fetch(server.url("/wrong"))
-        assert fetch(server.url("/late")) == b"ok\n"
-        assert len(fetch(server.url("/huge"))) == 1000
-        for path in ("/silent", "/reset", "/close", "/loop", "/flaky"):
-            with pytest.raises(OSError, match=r".") as failure:
-                fetch(server.url(path))
-            getattr(failure.value, "close", lambda: None)()
-        assert fetch(server.url("/flaky")) == b"up"
-
-
-def test_drip_outlasts_a_timeout_for_each_read() -> None:
-    drip = slowhttp.Drip(body=b"x" * 12, interval_s=0.1)
-    with slowhttp.SlowServer({"/drip": drip}) as server:
-        start = time.monotonic()
-        assert fetch(server.url("/drip"), timeout_s=0.5) == b"x" * 12
-        assert time.monotonic() - start > 0.5
 
 
 @pytest.mark.needs("dnsmasq")

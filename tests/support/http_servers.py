@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
+from tests.lab.net import socket_in
+
 Behaviour: TypeAlias = "Callable[[socket.socket, Server], None]"
 
 PATIENCE_S = 30.0
@@ -23,19 +25,23 @@ class Server:
 
     behaviour: Behaviour
     tls: ssl.SSLContext | None = None
+    address: str = "127.0.0.1"
+    netns: str | None = None
     requests: list[str] = field(default_factory=list)
     connections: int = 0
     stopped: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = socket_in(self.netns)
+        self._listener.bind((self.address, 0))
+        self._listener.listen()
         self.port: int = self._listener.getsockname()[1]
         self._open: list[socket.socket] = []
         self._threads = [threading.Thread(target=self._accept)]
 
     @property
     def url(self) -> str:
-        return f"{'https' if self.tls else 'http'}://127.0.0.1:{self.port}"
+        return f"{'https' if self.tls else 'http'}://{self.address}:{self.port}"
 
     def start(self) -> None:
         self._threads[0].start()
@@ -86,9 +92,15 @@ class Server:
 
 
 @contextmanager
-def serving(behaviour: Behaviour, tls: ssl.SSLContext | None = None) -> Iterator[Server]:
+def serving(
+    behaviour: Behaviour,
+    tls: ssl.SSLContext | None = None,
+    *,
+    address: str = "127.0.0.1",
+    netns: str | None = None,
+) -> Iterator[Server]:
     """Serve until the block ends; afterwards no thread and no socket is left."""
-    server = Server(behaviour, tls)
+    server = Server(behaviour, tls, address, netns)
     server.start()
     try:
         yield server

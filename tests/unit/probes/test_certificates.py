@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_ddd.probes.certificates import Certificate, read_certificate
-from tests.support.http_certificates import Authority
+from tests.lab.svc.tls import Authority
 
 START = datetime(2020, 1, 2, 3, 4, 5, tzinfo=UTC)
 FAR_END = datetime(2099, 12, 31, 23, 59, 59, tzinfo=UTC)  # written with four digits of the year
@@ -18,9 +18,9 @@ FAR_END = datetime(2099, 12, 31, 23, 59, 59, tzinfo=UTC)  # written with four di
 @pytest.fixture(scope="module")
 def der(tmp_path_factory) -> bytes:
     authority = Authority(tmp_path_factory.mktemp("der") / "ca", "Our Authority")
-    names = "DNS:a.example,DNS:*.b.example,IP:10.0.0.1,IP:2001:db8::1,URI:spiffe://x/y"
-    pair = authority.issue("Shöp", names=names, start=START, end=FAR_END)
-    return ssl.PEM_cert_to_DER_cert(pair.certificate.read_text())
+    sans = ["a.example", "*.b.example", "10.0.0.1", "2001:db8::1", "spiffe://x/y"]
+    pair = authority.issue("Shöp", sans, not_before=START, not_after=FAR_END)
+    return ssl.PEM_cert_to_DER_cert(pair.cert.read_text())
 
 
 def test_a_certificate_is_read(der):

@@ -7,7 +7,7 @@ import pytest
 
 from pytest_ddd import clock
 from pytest_ddd.outcomes import Outcome
-from tests.support.http_certificates import Authority, Pair, with_chain
+from tests.lab.svc.tls import Authority, Pair
 from tests.support.http_servers import (
     answer,
     dripping,
@@ -37,7 +37,7 @@ def stranger(tmp_path_factory) -> Authority:
 
 
 def checked(pair: Pair, ca: Path, **keys: object) -> tuple[Verdict, str]:
-    with serving(replying(answer()), server_context(pair.certificate, pair.key)) as server:
+    with serving(replying(answer()), server_context(pair.cert, pair.key)) as server:
         verdict = check(endpoint_of(server.url, ca=str(ca), **keys))
     return verdict, server.url
 
@@ -47,7 +47,7 @@ def in_days(days: float) -> datetime:
 
 
 def test_a_good_certificate_is_green_and_its_days_are_read(authority):
-    verdict, _ = checked(authority.issue("good"), authority.file)
+    verdict, _ = checked(authority.issue("good"), authority.cert)
 
     assert verdict.outcome is Outcome.GREEN
     assert verdict.answer is not None
@@ -65,9 +65,9 @@ def test_a_good_certificate_is_green_and_its_days_are_read(authority):
     ],
 )
 def test_an_expiring_certificate(authority, days, outcome, words):
-    pair = authority.issue(f"expires in {days}", end=in_days(days))
+    pair = authority.issue(f"expires in {days}", not_after=in_days(days))
     limits = {"warn": "21d", "crit": "7d"}
-    verdict, _ = checked(pair, authority.file, certificate=limits)
+    verdict, _ = checked(pair, authority.cert, certificate=limits)
 
     assert verdict.outcome is outcome
     assert verdict.problems == ()
@@ -76,7 +76,7 @@ def test_an_expiring_certificate(authority, days, outcome, words):
 
 def test_an_expired_certificate_is_red_with_its_date(authority):
     end = in_days(-3)
-    verdict, url = checked(authority.issue("expired", end=end), authority.file)
+    verdict, url = checked(authority.issue("expired", not_after=end), authority.cert)
 
     assert verdict.outcome is Outcome.RED
     words = f"certificate expired on {end:%Y-%m-%d} (3 days ago)"
@@ -86,7 +86,7 @@ def test_an_expired_certificate_is_red_with_its_date(authority):
 
 def test_a_certificate_of_the_future_is_red_with_its_date(authority):
     start = in_days(5)
-    verdict, url = checked(authority.issue("future", start=start), authority.file)
+    verdict, url = checked(authority.issue("future", not_before=start), authority.cert)
 
     assert verdict.outcome is Outcome.RED
     words = f"certificate is not valid before {start:%Y-%m-%d} (in 5 days)"
@@ -94,8 +94,8 @@ def test_a_certificate_of_the_future_is_red_with_its_date(authority):
 
 
 def test_a_certificate_for_another_name_is_red_with_both(authority):
-    pair = authority.issue("other", names="DNS:other.example,DNS:www.other.example")
-    verdict, url = checked(pair, authority.file)
+    pair = authority.issue("other", sans=["other.example", "www.other.example"])
+    verdict, url = checked(pair, authority.cert)
 
     assert verdict.outcome is Outcome.RED
     words = "certificate is for other.example, www.other.example, not for 127.0.0.1"
@@ -103,7 +103,7 @@ def test_a_certificate_for_another_name_is_red_with_both(authority):
 
 
 def test_a_self_signed_certificate_is_red(authority):
-    verdict, url = checked(authority.self_signed("lonely"), authority.file)
+    verdict, url = checked(authority.self_signed("lonely"), authority.cert)
 
     assert verdict.outcome is Outcome.RED
     words = "certificate is signed by itself ('lonely')"
@@ -111,7 +111,7 @@ def test_a_self_signed_certificate_is_red(authority):
 
 
 def test_a_certificate_of_an_unknown_authority_is_red(authority, stranger):
-    verdict, url = checked(stranger.issue("foreign"), authority.file)
+    verdict, url = checked(stranger.issue("foreign"), authority.cert)
 
     assert verdict.outcome is Outcome.RED
     words = (
@@ -122,8 +122,8 @@ def test_a_certificate_of_an_unknown_authority_is_red(authority, stranger):
 
 
 def test_a_chain_that_ends_at_an_unknown_root_is_red(authority, stranger):
-    pair = with_chain(stranger.issue("foreign with root"), stranger.pair)
-    verdict, url = checked(pair, authority.file)
+    pair = stranger.issue("foreign with root").with_chain(stranger.pair)
+    verdict, url = checked(pair, authority.cert)
 
     assert verdict.outcome is Outcome.RED
     words = "certificate of 'Strange Authority' ends at an authority that is not trusted"
@@ -133,8 +133,8 @@ def test_a_chain_that_ends_at_an_unknown_root_is_red(authority, stranger):
 def test_a_missing_intermediate_is_red_and_sending_it_heals(authority):
     middle = authority.issue("Middle", is_authority=True)
     leaf = authority.issue("below middle", signer=middle)
-    without, _ = checked(leaf, authority.file)
-    healed, _ = checked(with_chain(leaf, middle), authority.file)
+    without, _ = checked(leaf, authority.cert)
+    healed, _ = checked(leaf.with_chain(middle), authority.cert)
 
     assert without.outcome is Outcome.RED
     assert "signed by 'Middle', which is not trusted, or the server does" in without.problems[0]
@@ -142,9 +142,9 @@ def test_a_missing_intermediate_is_red_and_sending_it_heals(authority):
 
 
 def test_an_expired_intermediate_is_red_though_the_certificate_is_valid(authority):
-    middle = authority.issue("Old Middle", is_authority=True, end=in_days(-1))
+    middle = authority.issue("Old Middle", is_authority=True, not_after=in_days(-1))
     leaf = authority.issue("below old middle", signer=middle)
-    verdict, _ = checked(with_chain(leaf, middle), authority.file)
+    verdict, _ = checked(leaf.with_chain(middle), authority.cert)
 
     assert verdict.outcome is Outcome.RED
     assert "a certificate above the server's is out of its validity" in verdict.problems[0]
@@ -152,7 +152,7 @@ def test_an_expired_intermediate_is_red_though_the_certificate_is_valid(authorit
 
 def test_without_an_authority_of_ours_the_system_does_not_trust_it(authority):
     pair = authority.issue("unknown to the system")
-    with serving(replying(answer()), server_context(pair.certificate, pair.key)) as server:
+    with serving(replying(answer()), server_context(pair.cert, pair.key)) as server:
         verdict = check(endpoint_of(server.url))
 
     assert verdict.outcome is Outcome.RED
@@ -187,9 +187,9 @@ def test_a_machine_without_authorities_is_unknown(monkeypatch, tmp_path):
 
 
 def test_a_refused_certificate_gets_no_request(authority):
-    pair = authority.issue("other again", names="DNS:other.example")
-    with serving(replying(answer()), server_context(pair.certificate, pair.key)) as server:
-        check(endpoint_of(server.url, ca=str(authority.file)))
+    pair = authority.issue("other again", sans=["other.example"])
+    with serving(replying(answer()), server_context(pair.cert, pair.key)) as server:
+        check(endpoint_of(server.url, ca=str(authority.cert)))
 
     assert "".join(server.requests) == ""
 
@@ -233,12 +233,12 @@ def test_a_handshake_that_fails_is_red_in_time(behaviour, words):
 )
 def test_tls_records_that_drip_are_red_in_time(authority, quick_bytes, words):
     pair = authority.issue(f"drips after {quick_bytes}")
-    with serving(replying(answer()), server_context(pair.certificate, pair.key)) as server:
+    with serving(replying(answer()), server_context(pair.cert, pair.key)) as server:
         drip = relaying(server.port, quick_bytes=quick_bytes, interval_s=0.02)
         with serving(drip) as relay:
             url = relay.url.replace("http:", "https:")
             started_s = clock.monotonic()
-            verdict = check(endpoint_of(url, ca=str(authority.file), deadline="500ms"))
+            verdict = check(endpoint_of(url, ca=str(authority.cert), deadline="500ms"))
             took_s = clock.monotonic() - started_s
 
     assert verdict.outcome is Outcome.RED
@@ -249,9 +249,9 @@ def test_tls_records_that_drip_are_red_in_time(authority, quick_bytes, words):
 def test_an_answer_that_drips_inside_tls_is_red_in_time(authority):
     pair = authority.issue("drips inside")
     drip = dripping(answer(), interval_s=0.02)
-    with serving(drip, server_context(pair.certificate, pair.key)) as server:
+    with serving(drip, server_context(pair.cert, pair.key)) as server:
         started_s = clock.monotonic()
-        verdict = check(endpoint_of(server.url, ca=str(authority.file), deadline="500ms"))
+        verdict = check(endpoint_of(server.url, ca=str(authority.cert), deadline="500ms"))
         took_s = clock.monotonic() - started_s
 
     assert verdict.outcome is Outcome.RED
@@ -264,14 +264,14 @@ def test_a_server_with_old_tls_only_is_red(authority):
     import warnings
 
     pair = authority.issue("old")
-    context = server_context(pair.certificate, pair.key)
+    context = server_context(pair.cert, pair.key)
     context.set_ciphers("ALL:@SECLEVEL=0")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         context.minimum_version = ssl.TLSVersion.TLSv1
         context.maximum_version = ssl.TLSVersion.TLSv1_1
     with serving(replying(answer()), context) as server:
-        verdict = check(endpoint_of(server.url, ca=str(authority.file)))
+        verdict = check(endpoint_of(server.url, ca=str(authority.cert)))
 
     assert verdict.outcome is Outcome.RED
     assert "TLS handshake failed: " in verdict.problems[0]  # the rest is OpenSSL's own words
@@ -281,8 +281,8 @@ def test_a_redirect_from_https_to_http_is_red(authority):
     pair = authority.issue("downgrade")
     to = f"http://127.0.0.1:{unused_port()}/"
     redirect = answer(b"", status="302 Found", headers=(f"Location: {to}",))
-    with serving(routing({"/": redirect}), server_context(pair.certificate, pair.key)) as server:
-        verdict = check(endpoint_of(f"{server.url}/", ca=str(authority.file), redirects=3))
+    with serving(routing({"/": redirect}), server_context(pair.cert, pair.key)) as server:
+        verdict = check(endpoint_of(f"{server.url}/", ca=str(authority.cert), redirects=3))
 
     assert verdict.outcome is Outcome.RED
     words = f"redirects from https to http: {to} (baselines/prod/endpoints.yaml:6)"
@@ -290,12 +290,12 @@ def test_a_redirect_from_https_to_http_is_red(authority):
 
 
 def test_of_several_certificates_on_the_way_the_first_to_end_is_judged(authority):
-    short, long = authority.issue("short", end=in_days(30)), authority.issue("long")
-    with serving(replying(answer()), server_context(long.certificate, long.key)) as last:
+    short, long = authority.issue("short", not_after=in_days(30)), authority.issue("long")
+    with serving(replying(answer()), server_context(long.cert, long.key)) as last:
         redirect = answer(b"", status="302 Found", headers=(f"Location: {last.url}/",))
-        context = server_context(short.certificate, short.key)
+        context = server_context(short.cert, short.key)
         with serving(replying(redirect), context) as first:
-            verdict = check(endpoint_of(first.url, ca=str(authority.file)))
+            verdict = check(endpoint_of(first.url, ca=str(authority.cert)))
 
     assert verdict.outcome is Outcome.GREEN
     assert verdict.answer is not None
