@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import time
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, ClassVar, Literal, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -98,19 +98,18 @@ TimeOfDay = Annotated[
 class Limits(Model):
     """`warn` makes a reading yellow, `crit` red; both count as reached when equal."""
 
+    bad: ClassVar[Literal["above", "below"]] = "above"
+
     @model_validator(mode="after")
-    def _needs_a_limit(self) -> Limits:
-        if getattr(self, "warn", None) is None and getattr(self, "crit", None) is None:
+    def _usable(self) -> Limits:
+        warn, crit = getattr(self, "warn", None), getattr(self, "crit", None)
+        if warn is None and crit is None:
             raise ValueError("needs warn, crit or both: without a limit nothing can turn red")
+        if warn is None or crit is None:
+            return self
+        if (warn > crit) if self.bad == "above" else (warn < crit):
+            raise ValueError(f"warn {warn:g} would never be seen: crit {crit:g} is reached first")
         return self
-
-
-def _ordered(limits: Limits, *, bad: Literal["above", "below"]) -> None:
-    warn, crit = getattr(limits, "warn", None), getattr(limits, "crit", None)
-    if warn is None or crit is None:
-        return
-    if (warn > crit) if bad == "above" else (warn < crit):
-        raise ValueError(f"warn {warn:g} would never be seen: crit {crit:g} is reached first")
 
 
 class DurationLimits(Limits):
@@ -119,22 +118,11 @@ class DurationLimits(Limits):
     warn: Duration | None = None
     crit: Duration | None = None
 
-    @model_validator(mode="after")
-    def _in_order(self) -> DurationLimits:
-        _ordered(self, bad="above")
-        return self
 
-
-class DaysLeftLimits(Limits):
+class DaysLeftLimits(DurationLimits):
     """Limits in seconds that are left; less is worse."""
 
-    warn: Duration | None = None
-    crit: Duration | None = None
-
-    @model_validator(mode="after")
-    def _in_order(self) -> DaysLeftLimits:
-        _ordered(self, bad="below")
-        return self
+    bad = "below"
 
 
 class PercentLimits(Limits):
@@ -143,22 +131,12 @@ class PercentLimits(Limits):
     warn: Percent | None = None
     crit: Percent | None = None
 
-    @model_validator(mode="after")
-    def _in_order(self) -> PercentLimits:
-        _ordered(self, bad="above")
-        return self
-
 
 class CountLimits(Limits):
     """Limits of a count; more is worse."""
 
     warn: Annotated[Whole, Field(ge=0)] | None = None
     crit: Annotated[Whole, Field(ge=0)] | None = None
-
-    @model_validator(mode="after")
-    def _in_order(self) -> CountLimits:
-        _ordered(self, bad="above")
-        return self
 
 
 class Attempts(Model):

@@ -8,22 +8,14 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from pytest_ddd.baseline.sections.hosts import KINDS
 from pytest_ddd.errors import UsageError
 from pytest_ddd.units import parse_duration
 
 SESSION_KINDS = ("ssh", "local", "docker", "podman", "kubectl")
 """Kinds that run over a session of ours."""
 
-OTHER_KINDS = (
-    "ansible",
-    "chroot",
-    "lxc",
-    "openshift",
-    "paramiko",
-    "safe-ssh",
-    "salt",
-    "winrm",
-)
+OTHER_KINDS = tuple(kind for kind in KINDS if kind not in SESSION_KINDS)
 """Kinds that keep testinfra's own backend."""
 
 

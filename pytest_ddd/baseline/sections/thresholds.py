@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from pytest_ddd import units
-from pytest_ddd.baseline.fields import Duration, Entry, Model
+from pytest_ddd.baseline.fields import Duration, Entry, Limits
 
 KINDS = ("cpu", "memory", "swap", "load", "disk", "inodes", "open_files")
 """What a resource entry can be named; `disk:/var` and `inodes:/var` name one mount."""
@@ -35,19 +35,11 @@ Limit = Annotated[
 ]
 
 
-class Profile(Model):
+class Profile(Limits):
     """The limits that hold at one time of day."""
 
     warn: Limit | None = None
     crit: Limit | None = None
-
-    @model_validator(mode="after")
-    def _usable(self) -> Profile:
-        if self.warn is None and self.crit is None:
-            raise ValueError("needs warn, crit or both: without a limit nothing can turn red")
-        if self.warn is not None and self.crit is not None and self.warn > self.crit:
-            raise ValueError(f"warn {self.warn:g} would never be seen: crit {self.crit:g} is first")
-        return self
 
 
 class Resource(Entry, Profile):
