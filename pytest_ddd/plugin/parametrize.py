@@ -20,10 +20,14 @@ class NotDeclared:
 
     section: str
     where: str
+    elsewhere: bool
+    """Whether the section has entries, only none for what was selected."""
 
     @property
     def reason(self) -> str:
         """What would switch the step on."""
+        if self.elsewhere:
+            return f"nothing to look at: the entries under `{self.section}:` are for other targets"
         return f"nothing to look at: add entries under `{self.section}:` in {self.where}"
 
 
@@ -50,17 +54,24 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def _over_entries(metafunc: pytest.Metafunc, site: Site, noun: str, *, with_host: bool) -> None:
-    entries = [entry for entry in site.entries(noun) if entry.host or not with_host]
+    entries = [one for one in site.entries(noun) if _host_of(one, site) or not with_host]
     ids = [_id(entry, site) for entry in entries]
     section = NOUNS[noun][1]
     if not entries:
-        missing = NotDeclared(section=section, where=site.file_of(section))
+        missing = NotDeclared(
+            section=section, where=site.file_of(section), elsewhere=site.declares(section)
+        )
         metafunc.parametrize(noun, [missing], ids=["not declared"], indirect=True)
     elif with_host:
-        pairs = [(entry.host, entry) for entry in entries]
+        pairs = [(_host_of(entry, site), entry) for entry in entries]
         metafunc.parametrize((HOST_PARAM, noun), pairs, ids=ids, indirect=True)
     else:
         metafunc.parametrize(noun, entries, ids=ids, indirect=True)
+
+
+def _host_of(entry: AnyEntry, site: Site) -> str:
+    """Return the host that an entry is about, also of one that is read from here."""
+    return entry.host or (entry.target if entry.target in site.scope.hosts else "")
 
 
 def _id(entry: AnyEntry, site: Site) -> str:

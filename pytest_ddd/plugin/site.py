@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import uuid
+from collections.abc import Container
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -54,6 +55,26 @@ class Site:
             module = importlib.import_module(f"pytest_ddd.probes.{NOUNS[noun][0]}")
             self._entries[noun] = tuple(module.entries(self.scope))
         return self._entries[noun]
+
+    def declares(self, section: str) -> bool:
+        """Whether the baseline has entries of a section, for whatever target."""
+        baseline = self.baseline
+        every = (baseline.for_environment, *baseline.for_host.values())
+        return any(declared.get(section) for declared in every)
+
+    def overlooked(self, seen: Container[str]) -> list[str]:
+        """Say what is in the baseline and nobody looks at; `seen` are targets with results."""
+        lines = [
+            f"nobody looks at {one.section}.{one.key}: `applies_to` names only groups without "
+            f"hosts ({one.origin('applies_to')})"
+            for one in (self.baseline.unused if self.scope.whole else ())
+        ]
+        lines += [
+            f"nobody looks at {host}: nothing in the baseline applies to it"
+            for host in self.scope.hosts
+            if host not in seen and not any(self.baseline.for_host[host].values())
+        ]
+        return lines
 
     def file_of(self, section: str) -> str:
         """Return the file in which a section of this environment would be written."""

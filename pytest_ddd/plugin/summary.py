@@ -110,6 +110,7 @@ def pytest_terminal_summary(
     if controller is not None:
         for finished in controller.finished:
             _write(terminalreporter, finished)
+        _write_overlooked(terminalreporter, config, controller.finished)
         for failure in controller.run.failures if controller.run is not None else ():
             terminalreporter.write_line(f"NOT WRITTEN: {failure}", red=True, bold=True)
         if controller.mistake:
@@ -175,6 +176,17 @@ def _write_not_applicable(reporter: pytest.TerminalReporter, summary: RunSummary
             word = f"{Outcome.NOT_APPLICABLE.symbol} {Outcome.NOT_APPLICABLE.word}"
             reporter.write(word, light=True)
             reporter.write_line(f" step {step.facts.number}: {reason}")
+
+
+def _write_overlooked(
+    reporter: pytest.TerminalReporter, config: pytest.Config, finished: Sequence[Finished]
+) -> None:
+    site = config.stash.get(SITE_KEY, None)
+    if site is None or not finished:
+        return
+    seen = {target.name for one in finished for target in one.summary.targets}
+    for line in site.overlooked(seen):
+        reporter.write_line(f"warning: {line}", yellow=True)
 
 
 def _one_line(text: str) -> str:

@@ -24,6 +24,14 @@ _NEEDS = {
     "command": "command",
 }
 
+_ONLY_FOR = {
+    "host": ("restic", "borg"),
+    "tags": ("restic",),
+    "integrity": ("restic", "borg", "pgbackrest", "files"),
+    "data_subset": ("restic",),
+}
+"""Keys that other kinds would pass over, so that less is looked at than the baseline says."""
+
 
 def _subset(text: str) -> str:
     if not re.fullmatch(r"[0-9]+(\.[0-9]+)?%|[0-9]+/[0-9]+|[0-9]+[KMGT]?", text):
@@ -72,4 +80,13 @@ class Backup(Entry):
             raise ValueError(f"a {self.kind} backup needs {needed}")
         if self.kind == "restic" and self.password is None and not self.environment:
             raise ValueError("a restic backup needs password: {env: NAME} or {file: PATH}")
+        return self
+
+    @model_validator(mode="after")
+    def _promises_no_more(self) -> Backup:
+        for name, kinds in _ONLY_FOR.items():
+            if name in self.model_fields_set and self.kind not in kinds:
+                raise ValueError(f"{name} has no meaning for {self.kind} (only {', '.join(kinds)})")
+        if "data_subset" in self.model_fields_set and self.integrity != "data":
+            raise ValueError("data_subset is read with integrity: data only")
         return self
