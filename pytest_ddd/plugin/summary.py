@@ -12,7 +12,7 @@ from pytest_ddd.plugin.recording import result_of
 from pytest_ddd.plugin.session import CONTROLLER_KEY
 from pytest_ddd.plugin.site import SITE_KEY, Site
 from pytest_ddd.results import CheckResult
-from pytest_ddd.units import format_duration
+from pytest_ddd.units import format_duration, plural
 
 if TYPE_CHECKING:
     from pytest_ddd.evidence.summary import Cause, RunSummary, StepSummary
@@ -135,13 +135,13 @@ def _write(reporter: pytest.TerminalReporter, finished: Finished) -> None:
         reporter.write_line(f"  {note}")
     waited = f", and waited {format_duration(facts.waited_s)}" if facts.waited_s >= 1 else ""
     reporter.write_line(f"Time: {used} of {allowed}{waited}")
-    if finished.directory is not None:
+    if finished.directory is not None and (finished.directory / "report.html").exists():
         reporter.write_line(f"Report: {finished.directory / 'report.html'}")
 
 
 def _write_step(reporter: pytest.TerminalReporter, step: StepSummary) -> None:
     outcome, facts = step.outcome, step.facts
-    count = f"{len(step.checks)} check{'s' if len(step.checks) != 1 else ''}"
+    count = plural(len(step.checks), "check")
     number = str(facts.number) if facts.number else " "
     reporter.write(f" {number} {outcome.symbol} {outcome.word:<14} ", **_COLOURS[outcome])
     used = format_duration(facts.used_s)
@@ -153,7 +153,7 @@ def _write_attention(reporter: pytest.TerminalReporter, attention: Sequence[Caus
         reporter.write_line("")
     for cause in attention[:_SHOWN]:
         count = len(cause.blocked)
-        blocked = f" (blocks {count} check{'s' if count > 1 else ''})" if count else ""
+        blocked = f" (blocks {plural(count, 'check')})" if count else ""
         text = cause.name + blocked if cause.check is None else _named(cause.check.last, blocked)
         outcome = cause.outcome
         reporter.write(f"{outcome.symbol} {outcome.word}", **_COLOURS[outcome])
