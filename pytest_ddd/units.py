@@ -98,3 +98,8 @@ def format_quantity(value: object, unit: str) -> str:
         return format_size(value)
     number = f"{value:.10g}" if isinstance(value, int) or abs(value) >= 100 else f"{value:.3g}"
     return f"{number} {unit}".rstrip()
+
+
+def plural(count: int, noun: str) -> str:
+    """Return `1 check` or `2 checks`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -12,7 +12,7 @@ from pytest_ddd.baseline.catalogue import Catalogue, Inventory, split_name
 from pytest_ddd.baseline.layers import environment_names, shown_path
 from pytest_ddd.baseline.loader import load_baseline
 from pytest_ddd.baseline.model import Baseline
-from pytest_ddd.baseline.tree import shown, suggestion
+from pytest_ddd.baseline.tree import shown, some, suggestion
 from pytest_ddd.errors import UnknownTargetError, UsageError
 
 DEFAULT_ENVIRONMENT = "local"
@@ -60,7 +60,7 @@ def select(root: Path, names: Sequence[str]) -> Selection:
     if not names and DEFAULT_ENVIRONMENT not in catalogue.environments:
         raise UnknownTargetError(
             f"no --host is given, and there is no environment {DEFAULT_ENVIRONMENT!r}",
-            hint=f"say where to look: --host={_some(catalogue.environments) or 'NAME'}",
+            hint=f"say where to look: --host={some(catalogue.environments) or 'NAME'}",
         )
     environment, visitors = _environment(catalogue, wanted)
     baseline = load_baseline(root, environment, visitors=visitors)
@@ -161,7 +161,7 @@ def _hosts(inventory: Inventory, wanted: Sequence[str], unwanted: Sequence[str])
         left_out = f" without {', '.join(map(shown, unwanted))}" if unwanted else ""
         raise UnknownTargetError(
             f"--host selects nothing: {', '.join(map(shown, wanted))}{left_out} is an empty set",
-            hint=f"the hosts of {inventory.environment}: {_some(inventory.connections)}",
+            hint=f"the hosts of {inventory.environment}: {some(inventory.connections)}",
         )
     return hosts
 
@@ -178,9 +178,5 @@ def _members(inventory: Inventory, term: str) -> tuple[str, ...]:
 def _unknown(term: str, known: Sequence[str]) -> UnknownTargetError:
     return UnknownTargetError(
         f"no host, group or environment {shown(term)!r}{suggestion(term, known)}",
-        hint=f"there is: {_some(known)}",
+        hint=f"there is: {some(known)}",
     )
-
-
-def _some(names: Sequence[str] | Mapping[str, str]) -> str:
-    return ", ".join(list(names)[:20]) + (", …" if len(names) > 20 else "")

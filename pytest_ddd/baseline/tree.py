@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import TypeAlias
 
 from pytest_ddd.results import Origin
@@ -124,5 +125,10 @@ def suggestion(name: str, known: Iterable[str]) -> str:
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return a suggestion, or what there is when nothing comes near."""
     names = sorted(set(known))
-    some = ", ".join(shown(each) for each in names[:20]) + (", …" if len(names) > 20 else "")
-    return suggestion(name, names) or (f" (there is: {some})" if names else "")
+    return suggestion(name, names) or (f" (there is: {some(names)})" if names else "")
+
+
+def some(names: Collection[str], most: int = 20) -> str:
+    """Return the first of some names: `db1, web1, …`."""
+    first = ", ".join(shown(each) for each in islice(names, most))
+    return f"{first}, …" if len(names) > most else first

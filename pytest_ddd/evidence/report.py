@@ -13,13 +13,13 @@ from pytest_ddd.errors import RecordError
 from pytest_ddd.evidence import wording
 from pytest_ddd.evidence.facts import RunFacts
 from pytest_ddd.evidence.summary import BY_URGENCY, RunSummary, summarize
-from pytest_ddd.evidence.verdict import overrun_s, plural
+from pytest_ddd.evidence.verdict import overrun_s
 from pytest_ddd.jsonable import from_json, to_json
 from pytest_ddd.outcomes import Outcome
 from pytest_ddd.redaction import DEFAULT, Redactor
 from pytest_ddd.results import CheckResult, from_record, to_record
 from pytest_ddd.templating import render, render_to
-from pytest_ddd.units import format_duration, format_quantity
+from pytest_ddd.units import format_duration, format_quantity, plural
 
 FILE_NAME = "report.html"
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pytest_ddd.evidence.facts import RunFacts, StepFacts
 from pytest_ddd.outcomes import Outcome, worst
 from pytest_ddd.results import CheckResult
-from pytest_ddd.units import format_duration
+from pytest_ddd.units import format_duration, plural
 
 _WORDS = {
     Outcome.RED: "Action needed",
@@ -73,11 +73,6 @@ def reach_verdict(
 def overrun_s(facts: RunFacts) -> float:
     """Return by how many seconds the run missed its budget; 0 when it kept it or has none."""
     return max(facts.used_s - facts.budget_s, 0.0) if facts.budget_s is not None else 0.0
-
-
-def plural(count: int, noun: str) -> str:
-    """Return `1 check` or `2 checks`."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def listed(names: Sequence[str]) -> str:

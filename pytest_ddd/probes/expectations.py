@@ -18,6 +18,7 @@ from pytest_ddd.probes.conditions import (
 )
 from pytest_ddd.probes.http import Response
 from pytest_ddd.results import Value
+from pytest_ddd.units import plural
 
 _EXCERPT_LENGTH = 500
 
@@ -66,7 +67,7 @@ def _status(expected: Endpoint, response: Response, redirected: int) -> Finding:
     words = " or ".join(str(status) for status in allowed)
     difference = ""
     if response.status not in allowed:
-        way = f" after {redirected} redirect{'s' if redirected > 1 else ''}" if redirected else ""
+        way = f" after {plural(redirected, 'redirect')}" if redirected else ""
         difference = f"status {response.status}{way}, expected {words}"
     return Finding(
         path=("status",),

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_ddd.baseline.tree import some
 from pytest_ddd.cli.printing import say
 from pytest_ddd.errors import BaselineError
+from pytest_ddd.units import plural
 
 if TYPE_CHECKING:
     from pytest_ddd.baseline.model import Baseline
@@ -57,7 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
             for line in _summary(name, bases, root):
                 say(line)
         except BaselineError as found:
-            say(f"✗ {name}: {_count(len(found.mistakes), 'mistake')}")
+            say(f"✗ {name}: {plural(len(found.mistakes), 'mistake')}")
             mistakes |= dict.fromkeys(found.mistakes)
     if mistakes:
         raise BaselineError(list(mistakes), hint="change these lines and validate again")
@@ -91,7 +93,7 @@ def _summary(name: str, bases: list[str], root: Path) -> Iterator[str]:
 
     baseline = load_baseline(root, name)
     more = f", extends {', '.join(bases)}" if bases else ""
-    yield f"✓ {name}: {_count(len(baseline.files), 'file')}{more}"
+    yield f"✓ {name}: {plural(len(baseline.files), 'file')}{more}"
     if not baseline.hosts:
         yield "  no hosts: it can only serve as a base for `extends`"
     yield f"  {'hosts':<15}{len(baseline.hosts):>5}  {_some(baseline.hosts)}"
@@ -121,10 +123,5 @@ def _entries(baseline: Baseline) -> dict[str, list[str]]:
     return {section: list(keys) for section, keys in found.items() if keys}
 
 
-def _some(names: Iterable[str]) -> str:
-    every = list(names)
-    return ", ".join(every[:SHOWN_NAMES]) + (", …" if len(every) > SHOWN_NAMES else "")
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+def _some(names: Collection[str]) -> str:
+    return some(names, SHOWN_NAMES)
