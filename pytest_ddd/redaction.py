@@ -17,7 +17,6 @@ from functools import partial
 from typing import TypeVar
 from urllib.parse import quote, quote_plus
 
-from pytest_ddd.errors import UsageError
 from pytest_ddd.plain import capped, visible
 from pytest_ddd.redaction_rules import TOKEN, Rule, rules, secret_word
 
@@ -29,14 +28,9 @@ MIN_LENGTH = 4
 _MIN_ENCODED_LENGTH = 8
 """Shortest base64 or hexadecimal form, and line of a multi-line value, that is looked for."""
 
-_RULE_LENGTH_LIMIT = 500
-_WINDOW = 4096
-"""A user's expression sees this many characters at a time, so a slow one stays bounded."""
-
 _SHELF_START, _SHELF_SIZE = 0xF0000, 0xFFFD
 """Supplementary private use area A: characters that no text of a host has a meaning for."""
 
-_NESTED_REPEAT = r"\((?:[^()\\]|\\.)*[+*}](?:[^()\\]|\\.)*\)\s*[+*{]"
 _GAP = re.compile(r"[ \t]*[\\'\"]?[ \t]*\r?\n[ \t>|]*['\"]?")
 """What wrapping puts into a long value: a newline, with indentation and quotes around it."""
 
@@ -67,7 +61,6 @@ class Redactor:
         self._lock = threading.Lock()
         self._values: set[str] = set()
         self._known: tuple[_Known, ...] = ()
-        self._rules: tuple[Rule, ...] = ()
 
     def use_key(self, key: bytes) -> None:
         """Take over the key of the run, so that all its processes write equal tokens."""
@@ -92,26 +85,6 @@ class Redactor:
                     sorted((*self._known, *added), key=lambda known: -len(known.form))
                 )
         return True
-
-    def add_rule(self, expression: str, kind: str = "custom") -> None:
-        """Redact what a regular expression of the user's matches (its group 1, if it has one).
-
-        Raises:
-            UsageError: not an expression, longer than 500 characters, or of a form that can
-                take for ever (a repeat inside a repeat).
-        """
-        where = f"redaction rule {expression[:60]!r}"
-        if len(expression) > _RULE_LENGTH_LIMIT:
-            raise UsageError(f"{where}: longer than {_RULE_LENGTH_LIMIT} characters")
-        if re.search(_NESTED_REPEAT, expression):
-            hint = "write (ab)+ as one repeat, without + or * inside the brackets"
-            raise UsageError(f"{where}: a repeat inside a repeat can take for ever", hint=hint)
-        try:
-            pattern = re.compile(expression)
-        except re.error as error:
-            raise UsageError(f"{where}: not a regular expression: {error}") from None
-        with self._lock:
-            self._rules = (*self._rules, Rule(kind=kind, needles=(), pattern=pattern))
 
     def scrub(self, value: Scrubbed) -> Scrubbed:
         """Return the value, of any nesting of str, list, tuple and dict, without secrets.
@@ -164,8 +137,6 @@ class Redactor:
                 if needle in lowered:
                     clean = rule.pattern.sub(partial(self._swap, rule, shelf), clean)
                     break
-        for rule in self._rules:
-            clean = self._without_matches(clean, rule, shelf)
         return shelf.bring_back(clean)
 
     def _without_known(self, text: str, known: tuple[_Known, ...], shelf: _Shelf) -> str:
@@ -197,16 +168,6 @@ class Redactor:
         token = shelf.put(self.token(found.text, found.kind))
         base = match.start()
         return match[0][: found.start - base] + token + match[0][found.end - base :]
-
-    def _without_matches(self, text: str, rule: Rule, shelf: _Shelf) -> str:
-        edge = len(text)
-        for start, stop in sorted(set(_window_matches(rule.pattern, text)), reverse=True):
-            secret = text[start : min(stop, edge)]
-            if secret.strip(shelf.places):
-                token = shelf.put(self.token(secret, rule.kind))
-                text = text[:start] + token + text[start + len(secret) :]
-                edge = start
-        return text
 
 
 class _Shelf:
@@ -288,15 +249,6 @@ def _base64_forms(raw: bytes) -> Iterator[str]:
         whole = len(padded) * 8 // 6  # later characters also depend on what stands after
         for encode in (base64.b64encode, base64.urlsafe_b64encode):
             yield encode(padded).decode()[first:whole]
-
-
-def _window_matches(pattern: re.Pattern[str], text: str) -> Iterator[tuple[int, int]]:
-    """Yield the spans to redact; a match longer than half a window may be cut."""
-    group = 1 if pattern.groups else 0
-    for base in range(0, max(len(text) - _WINDOW // 2, 1), _WINDOW // 2):
-        for match in pattern.finditer(text[base : base + _WINDOW]):
-            if match.end(group) > match.start(group) >= 0:
-                yield base + match.start(group), base + match.end(group)
 
 
 DEFAULT = Redactor()
