@@ -53,6 +53,8 @@ def _written(pattern: str, *examples: str) -> WithJsonSchema:
 
 
 def _compilable(pattern: str) -> str:
+    if not pattern:
+        raise ValueError("an empty pattern matches everything: write .* if that is meant")
     try:
         re.compile(pattern)
     except re.error as mistake:

@@ -29,3 +29,11 @@ def posix_extended(pattern: str) -> str:
         instead = _INSTEAD.get(letter, "the character itself, without the backslash")
         raise ValueError(f"\\{letter} is not POSIX extended in {pattern!r}: write {instead}")
     return pattern
+
+
+def matches_everything(pattern: str) -> bool:
+    """Whether a pattern is met by every line, as `.*`, `a*` and `x|` are."""
+    try:
+        return all(re.search(pattern, line) for line in ("", "\x01"))
+    except re.error:  # what Python reads otherwise than grep does not decide
+        return False

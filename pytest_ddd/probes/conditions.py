@@ -102,6 +102,10 @@ def holds(observed: Json, expected: Scalar) -> bool:
     if match is None:
         return _same(observed, expected)
     sign, operand = match[1], match[2].strip()
+    if sign == "~" and not operand:
+        raise CannotLookError(
+            f"condition {expected!r} is met by everything", hint='write a pattern behind it: "~ok"'
+        )
     if sign == "~":
         return observed is not None and re.search(match[2], _text(observed)) is not None
     if sign == "!=":
@@ -145,9 +149,12 @@ def _literal(operand: str) -> Scalar:
 
 def _number(operand: str, condition: Scalar) -> float:
     try:
-        return float(operand)
+        number = float(operand)
     except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
         raise CannotLookError(
             f"condition {condition!r} compares with what is no number",
             hint='write a number behind the sign: ">0"',
-        ) from None
+        )
+    return number

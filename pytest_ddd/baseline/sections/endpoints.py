@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from pytest_ddd.baseline.fields import (
     URL_REFUSED,
@@ -41,6 +41,10 @@ Status = Annotated[Whole, Field(ge=100, le=599)]
 """An HTTP status."""
 
 
+_ONLY_HTTP = ("method", "headers", "status", "json_", "body", "response_headers", "redirects")
+"""What a tcp endpoint, which is only connected to, would pass over."""
+
+
 class Endpoint(Entry):
     """One health endpoint. Lives in the environment and is asked from the controller.
 
@@ -66,3 +70,11 @@ class Endpoint(Entry):
     ca: Path | None = None
     """A file of certificate authorities; the system's when absent. There is no way to skip."""
     attempts: Attempts = Attempts.model_validate({"count": 3, "interval": "2s"})
+
+    @model_validator(mode="after")
+    def _promises_no_more(self) -> Endpoint:
+        ignored = [name for name in _ONLY_HTTP if name in self.model_fields_set]
+        if self.url.startswith("tcp:") and ignored:
+            name = ignored[0].rstrip("_")
+            raise ValueError(f"{name} has no meaning for tcp: it is connected to, nothing is read")
+        return self

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from pytest_ddd.baseline.fields import CountLimits, Duration, Entry, Size
-from pytest_ddd.baseline.patterns import posix_extended
+from pytest_ddd.baseline.patterns import matches_everything, posix_extended
 
 _PRIORITIES = Literal["emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"]
 
@@ -50,4 +50,7 @@ class Log(Entry):
             raise ValueError("needs exactly one of path and journal")
         if not self.critical and not self.error:
             raise ValueError("needs critical or error patterns: without one nothing is looked for")
+        for pattern in self.ignore:
+            if matches_everything(pattern):
+                raise ValueError(f"ignores every line, so that nothing is looked for: {pattern!r}")
         return self

@@ -68,9 +68,16 @@ def test_a_value_that_does_not(observed, expected):
     assert not holds(observed, expected)
 
 
-def test_a_comparison_with_no_number_cannot_be_judged():
-    with pytest.raises(CannotLookError, match="condition '>abc' compares with what is no number"):
-        holds(1, ">abc")
+@pytest.mark.parametrize("condition", [">abc", "<inf", ">=nan"])
+def test_a_comparison_with_no_number_cannot_be_judged(condition):
+    message = f"condition '{condition}' compares with what is no number"
+    with pytest.raises(CannotLookError, match=message):
+        holds(1, condition)
+
+
+def test_an_empty_pattern_cannot_be_judged():
+    with pytest.raises(CannotLookError, match="met by everything"):
+        holds("failed", "~")
 
 
 @pytest.mark.parametrize(
