@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import cast
 
@@ -27,6 +27,10 @@ class Way:
     def __init__(self, *prefix: str, env: Mapping[str, str] | None = None) -> None:
         self._prefix = prefix
         self._env = {**os.environ, **(env or {})}
+
+    def limited(self, memory_bytes: int) -> Way:
+        """Return the same way for processes that get no more memory than this, each."""
+        return Way("/usr/bin/prlimit", f"--as={memory_bytes}", *self._prefix, env=self._env)
 
     def session(self, name: str) -> Way:
         """Return the way itself: there is one host."""
@@ -123,11 +127,6 @@ class Logs:
         except CannotLookError as failure:
             return str(failure)
         raise AssertionError(f"looked, and found {[reading.shown for reading in review.readings]}")
-
-
-def utc(text: str) -> datetime:
-    """Return a moment written `2026-11-23 07:24:51`."""
-    return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
 def applets(directory: Path, program: str, names: Sequence[str]) -> str:
