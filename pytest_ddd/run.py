@@ -12,7 +12,7 @@ from pytest_ddd import clock
 from pytest_ddd.baseline.model import Baseline
 from pytest_ddd.errors import RecordError
 from pytest_ddd.evidence import report
-from pytest_ddd.evidence.facts import BaselineFile, RunFacts, StepFacts
+from pytest_ddd.evidence.facts import RunFacts, StepFacts
 from pytest_ddd.evidence.record import RecordWriter, run_directory
 from pytest_ddd.evidence.summary import RunSummary, summarize
 from pytest_ddd.outcomes import worst
@@ -90,11 +90,6 @@ class MaintenanceRun:
             self._close(routine, interrupted=interrupted) for routine in self._routines.values()
         )
 
-    def budget_s(self, scenario: Scenario) -> float:
-        """Return the seconds that a scenario may take in this environment."""
-        own = self.circumstances.baseline.scenarios.get(scenario.name)
-        return own.budget if own is not None and own.budget is not None else scenario.budget_s
-
     def _open(self, scenario: Scenario) -> _Routine:
         about = self.circumstances
         if about.evidence is None:
@@ -135,15 +130,13 @@ class MaintenanceRun:
             controller=about.controller,
             started_at=used.started_at if used else about.started_at,
             finished_at=clock.now(),
-            budget_s=self.budget_s(scenario),
+            budget_s=timing.budget_s(scenario, about.baseline),
             used_s=used.used_s if used else 0.0,
             waited_s=timing.waited_s(results),
             interrupted=interrupted,
             command_line=about.command_line,
             versions=about.versions,
-            baseline_files=tuple(
-                BaselineFile(path=one.path, sha256=one.sha256) for one in about.baseline.files
-            ),
+            baseline_files=about.baseline.files,
             profile=about.profile,
             steps=_steps(scenario, results),
         )
@@ -165,10 +158,9 @@ def _step(scenario: Scenario, number: int, group: Sequence[CheckResult]) -> Step
     used = timing.span(group)
     in_order = sorted(group, key=lambda one: one.look)
     last = {(result.identity, result.nodeid): result for result in in_order}
-    title = "Reach the hosts" if number == 0 else scenario.step(number).title
     return StepFacts(
         number=number,
-        title=title,
+        title=scenario.step(number).title,
         outcome=worst(result.outcome for result in last.values()),
         used_s=used.used_s if used else 0.0,
         count=len(last),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from pytest_ddd.baseline.model import BaselineFile
 from pytest_ddd.outcomes import Outcome
 
 
@@ -20,14 +21,6 @@ class StepFacts:
     used_s: float = 0.0
     count: int = 0
     reason: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BaselineFile:
-    """One baseline file that the run went by, and its digest at that time."""
-
-    path: str
-    sha256: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from pytest_ddd.evidence.facts import RunFacts, StepFacts
 from pytest_ddd.evidence.verdict import Verdict, reach_verdict
 from pytest_ddd.outcomes import Outcome, worst
 from pytest_ddd.results import CheckResult
+from pytest_ddd.scenarios.model import REACHING
 
 Identity = tuple[str, str, str, str]
 
@@ -243,7 +244,7 @@ def _says_more(step: StepSummary) -> bool:
 
 def _untold(number: int, group: Sequence[Check]) -> StepFacts:
     """Return facts of a step that the run did not speak of."""
-    title = "Reach the hosts" if number == 0 else group[0].last.title or f"Step {number}"
+    title = REACHING.title if number == REACHING.number else group[0].last.title or f"Step {number}"
     return StepFacts(
         number=number,
         title=title,

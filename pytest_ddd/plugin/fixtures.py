@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
@@ -45,13 +45,7 @@ def baseline(request: pytest.FixtureRequest) -> Baseline:
 
 def _verdict(request: pytest.FixtureRequest) -> Verdict:
     verdict: Verdict | None = request.node.stash.get(VERDICT_KEY, None)
-    if verdict is None:
-        pytest.fail(
-            f"{request.fixturename} is for checks: mark the function daily, weekly, monthly or "
-            "quarterly",
-            pytrace=False,
-        )
-    return verdict
+    return verdict if verdict is not None else _refuse(request)
 
 
 def _entry(request: pytest.FixtureRequest) -> AnyEntry:
@@ -60,12 +54,16 @@ def _entry(request: pytest.FixtureRequest) -> AnyEntry:
     if isinstance(param, NotDeclared):
         pytest.skip(param.reason)
     if param is None:
-        pytest.fail(
-            f"{request.fixturename} is for checks: mark the function daily, weekly, monthly or "
-            "quarterly",
-            pytrace=False,
-        )
+        _refuse(request)
     return param  # type: ignore[no-any-return]
+
+
+def _refuse(request: pytest.FixtureRequest) -> NoReturn:
+    pytest.fail(
+        f"{request.fixturename} is for checks: mark the function daily, weekly, monthly or "
+        "quarterly",
+        pytrace=False,
+    )
 
 
 @pytest.fixture

@@ -94,7 +94,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_load_initial_conftests(parser: pytest.Parser) -> Iterator[None]:
     """Take `--host` if neither another plugin nor a conftest has taken it."""
     yield
-    if "--host" not in _option_names(parser):
+    if not _owners(parser, "--host"):
         group = parser.getgroup("ddd")
         group.addoption("--host", action="append", dest="ddd_host", metavar="NAME", help=_HOST_HELP)
 
@@ -105,16 +105,16 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[SETTINGS_KEY] = _read(config)
 
 
-def _option_names(parser: pytest.Parser) -> set[str]:
-    """Return every option that is registered; pytest has no public list of them."""
+def _owners(parser: pytest.Parser, name: str) -> list[str]:
+    """Return the dest of each option of that name; pytest has no public list of options."""
     groups = [*getattr(parser, "_groups", ()), getattr(parser, "_anonymous", None)]
-    return {
-        name
+    return [
+        option.dest
         for group in groups
         if group is not None
         for option in getattr(group, "options", ())
-        for name in option.names()
-    }
+        if name in option.names()
+    ]
 
 
 def _read(config: pytest.Config) -> Settings:
@@ -172,12 +172,4 @@ def _duration(config: pytest.Config, name: str) -> float:
 
 def _owns_host(config: pytest.Config) -> bool:
     # Our spelling shares the dest with --ddd-host, so a foreign owner shows as a foreign dest.
-    parser = config._parser  # noqa: SLF001 - no public way to ask who owns an option
-    owners = [
-        option.dest
-        for group in [*getattr(parser, "_groups", ()), getattr(parser, "_anonymous", None)]
-        if group is not None
-        for option in getattr(group, "options", ())
-        if "--host" in option.names()
-    ]
-    return owners == ["ddd_host"]
+    return _owners(config._parser, "--host") == ["ddd_host"]  # noqa: SLF001 - no public way

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from pytest_ddd import clock
-from pytest_ddd.plugin import markers
-from pytest_ddd.plugin.reachable import Reachable
+from pytest_ddd.plugin.reachable import is_recorded, place_of
 from pytest_ddd.plugin.site import SITE_KEY, Site
-from pytest_ddd.scenarios.model import Scenario
+from pytest_ddd.scenarios import timing
+from pytest_ddd.scenarios.model import Step
 from pytest_ddd.units import format_duration
 
 _TITLE_WIDTH = 38
@@ -26,25 +26,23 @@ class Progress:
 
     def follow(self, item: pytest.Item) -> None:
         """Write a line when an item begins a scenario or a step."""
-        place = item.place if isinstance(item, Reachable) else markers.place(item)
-        step = 0 if isinstance(item, Reachable) else place.step
-        if (place.scenario.name, step) == (self._scenario, self._step):
+        place = place_of(item)
+        if (place.scenario.name, place.step) == (self._scenario, self._step):
             return
-        budget_s = self._budget_s(place.scenario)
+        budget_s = timing.budget_s(place.scenario, self._site.baseline)
         if place.scenario.name != self._scenario:
             self._scenario, self._began = place.scenario.name, clock.monotonic()
             title = f"{place.scenario.title}, {self._site.baseline.name}"
             self._reporter.write_line(f"\n{title} ({format_duration(budget_s)})", bold=True)
-        self._step = step
-        self._write(place.scenario, step, budget_s, item)
+        self._step = place.step
+        self._write(place.scenario.step(place.step), budget_s, item)
 
-    def _write(self, scenario: Scenario, step: int, budget_s: float, item: pytest.Item) -> None:
+    def _write(self, step: Step, budget_s: float, item: pytest.Item) -> None:
         reporter = self._reporter
-        title = "Reach the hosts" if step == 0 else scenario.step(step).title
         used_s = clock.monotonic() - self._began
         # Short of the budget nobody needs the clock; from half of it on it stands in the line.
         used = f" {format_duration(used_s)} used" if used_s > budget_s / 2 else ""
-        line = f"{step or ' '} {title + used:<{_TITLE_WIDTH}} "
+        line = f"{step.number or ' '} {step.title + used:<{_TITLE_WIDTH}} "
         if reporter.verbosity > 0:
             reporter.write_line(line, bold=True)
         else:
@@ -52,10 +50,6 @@ class Progress:
             reporter.write(line)
             # pytest goes on where the path of its next letter says that it already is
             reporter.currentfspath = reporter.config.rootpath / item.nodeid.split("::")[0]
-
-    def _budget_s(self, scenario: Scenario) -> float:
-        own = self._site.baseline.scenarios.get(scenario.name)
-        return own.budget if own is not None and own.budget is not None else scenario.budget_s
 
 
 PROGRESS_KEY = pytest.StashKey[Progress]()
@@ -69,7 +63,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> None:
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     if site is None or reporter is None or reporter.verbosity < 0:
         return
-    if isinstance(item, Reachable) or markers.is_check(item):
+    if is_recorded(item):
         if PROGRESS_KEY not in config.stash:
             config.stash[PROGRESS_KEY] = Progress(reporter, site)
         config.stash[PROGRESS_KEY].follow(item)

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from pytest_ddd.outcomes import Outcome
+from pytest_ddd.plugin import markers
 from pytest_ddd.plugin.markers import Place
 from pytest_ddd.plugin.parametrize import subject
 from pytest_ddd.plugin.site import SITE_KEY
 from pytest_ddd.plugin.verdict import VERDICT_KEY
+from pytest_ddd.scenarios.model import REACHING
 
 if TYPE_CHECKING:
     from pytest_ddd.plugin.site import Site
-
-STEP = 0
-"""`reachable` stands before the first step of its scenario."""
-
 
 _IN_ID = "::reachable["
 
@@ -34,7 +33,7 @@ class Reachable(pytest.Item):
     def __init__(self, *, host: str, place: Place, **kwargs: object) -> None:
         super().__init__(**kwargs)  # type: ignore[arg-type]
         self.host = host
-        self.place = place
+        self.place = replace(place, step=REACHING.number)
 
     def setup(self) -> None:
         """Nothing to set up."""
@@ -48,6 +47,16 @@ class Reachable(pytest.Item):
     def reportinfo(self) -> tuple[str, int | None, str]:
         """Say where this check comes from: the plugin itself."""
         return inspect.getfile(type(self)), None, self.name
+
+
+def is_recorded(item: pytest.Item) -> bool:
+    """Whether an item leaves a result: a check, or `reachable` of a host."""
+    return isinstance(item, Reachable) or markers.is_check(item)
+
+
+def place_of(item: pytest.Item) -> Place:
+    """Return where an item that leaves a result belongs."""
+    return item.place if isinstance(item, Reachable) else markers.place(item)
 
 
 def host_of_id(nodeid: str) -> str:

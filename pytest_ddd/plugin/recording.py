@@ -13,10 +13,9 @@ import pytest
 from pytest_ddd import clock, redaction, results
 from pytest_ddd.errors import DddError
 from pytest_ddd.outcomes import Outcome
-from pytest_ddd.plugin import markers
 from pytest_ddd.plugin.journal import commands_of
 from pytest_ddd.plugin.parametrize import Subject, subject
-from pytest_ddd.plugin.reachable import BlockedError, Reachable
+from pytest_ddd.plugin.reachable import BlockedError, Reachable, is_recorded, place_of
 from pytest_ddd.plugin.site import SITE_KEY, Site, run_id
 from pytest_ddd.plugin.verdict import LOOK_KEY, VERDICT_KEY, Look, Verdict, problems_in
 from pytest_ddd.probes.entry import Answer
@@ -30,7 +29,7 @@ RECORD = "ddd_result"
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Start a verdict for each look of each check."""
-    if SITE_KEY not in item.config.stash or not (isinstance(item, Reachable) or _is_check(item)):
+    if SITE_KEY not in item.config.stash or not is_recorded(item):
         return
     item.user_properties.clear()
     site = item.config.stash[SITE_KEY]
@@ -63,7 +62,7 @@ def pytest_runtest_makereport(
         _colour(item, report, result)
         item.user_properties[:] = _properties(result)
         travel = {
-            "frequency": _place(item).scenario.frequency.value,
+            "frequency": place_of(item).scenario.frequency.value,
             "result": results.to_record(result),
         }
         report.user_properties = [*item.user_properties, (RECORD, travel)]
@@ -88,14 +87,6 @@ def result_of(report: pytest.TestReport | pytest.CollectReport) -> CheckResult |
     """Return the check result that a report carries, if it carries one."""
     found = getattr(report, "ddd", None)
     return found if isinstance(found, CheckResult) else None
-
-
-def _is_check(item: pytest.Item) -> bool:
-    return markers.is_check(item)
-
-
-def _place(item: pytest.Item) -> markers.Place:
-    return item.place if isinstance(item, Reachable) else markers.place(item)
 
 
 def _take_exception(
@@ -177,7 +168,7 @@ def _taken(item: pytest.Item) -> Answer | None:
 def _result(item: pytest.Item, verdict: Verdict) -> CheckResult:
     """Build the record of one look of one check."""
     site = item.config.stash[SITE_KEY]
-    place, about = _place(item), _subject(item, site)
+    place, about = place_of(item), _subject(item, site)
     taken = about.entry.taken if about.entry is not None else None
     seen = tuple(taken.readings) if taken is not None else ()
     function = "reachable" if isinstance(item, Reachable) else _function_name(item)
@@ -187,7 +178,7 @@ def _result(item: pytest.Item, verdict: Verdict) -> CheckResult:
         run_id=run_id(item.config),
         environment=site.baseline.name,
         scenario=place.scenario.name,
-        step=0 if isinstance(item, Reachable) else place.step,
+        step=place.step,
         check_id=f"{place.scenario.name}/{function}",
         target=about.target,
         entry=about.key,

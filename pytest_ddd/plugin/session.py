@@ -14,9 +14,9 @@ import pytest
 
 from pytest_ddd import clock, redaction
 from pytest_ddd.outcomes import Outcome
-from pytest_ddd.plugin import junit, markers, site
+from pytest_ddd.plugin import junit, site
 from pytest_ddd.plugin.options import SETTINGS_KEY
-from pytest_ddd.plugin.reachable import Reachable
+from pytest_ddd.plugin.reachable import is_recorded
 from pytest_ddd.plugin.recording import take_result
 from pytest_ddd.results import CheckResult
 from pytest_ddd.scenarios.model import Frequency
@@ -88,7 +88,7 @@ class Controller:
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Note which checks there are, so that one that never ends is missed."""
         if not session.config.option.collectonly:
-            self._due.update(one.nodeid for one in session.items if _is_recorded(one))
+            self._due.update(one.nodeid for one in session.items if is_recorded(one))
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, ids: Sequence[str]) -> None:
@@ -148,10 +148,6 @@ class Controller:
         if status not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
             return status
         return _status_of(self.config, [one.summary for one in self.finished], status)
-
-
-def _is_recorded(item: pytest.Item) -> bool:
-    return isinstance(item, Reachable) or markers.is_check(item)
 
 
 def _status_of(config: pytest.Config, summaries: Sequence[RunSummary], status: int) -> int:

@@ -23,6 +23,10 @@ class Step:
     title: str
 
 
+REACHING = Step(number=0, title="Reach the hosts")
+"""Stands before the first step of every routine."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
     """One routine: its steps in order and the time that it may take."""
@@ -37,7 +41,7 @@ class Scenario:
 
     def step(self, number: int) -> Step:
         """Return a step by its number; a step that is not in the list has no title of its own."""
-        for step in self.steps:
+        for step in (REACHING, *self.steps):
             if step.number == number:
                 return step
-        return Step(number=number, title="The whole routine" if number == 0 else f"Step {number}")
+        return Step(number=number, title=f"Step {number}")

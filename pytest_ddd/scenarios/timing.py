@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from pytest_ddd.results import CheckResult
+from pytest_ddd.scenarios.model import Scenario
+
+if TYPE_CHECKING:
+    from pytest_ddd.baseline.model import Baseline
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +25,12 @@ class Span:
     def used_s(self) -> float:
         """Seconds from start to finish."""
         return (self.finished_at - self.started_at).total_seconds()
+
+
+def budget_s(scenario: Scenario, baseline: Baseline) -> float:
+    """Return the seconds that a scenario may take in this environment."""
+    own = baseline.scenarios.get(scenario.name)
+    return own.budget if own is not None and own.budget is not None else scenario.budget_s
 
 
 def span(results: Iterable[CheckResult]) -> Span | None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from pytest_ddd.evidence.facts import BaselineFile, RunFacts, StepFacts
+from pytest_ddd.baseline.model import BaselineFile
+from pytest_ddd.evidence.facts import RunFacts, StepFacts
 from pytest_ddd.outcomes import Outcome
 from pytest_ddd.results import CheckResult, Limit, Origin, Reading, Threshold, judge
 

@@ -15,8 +15,9 @@ from pathlib import Path
 
 import pytest
 
+from pytest_ddd.baseline.model import BaselineFile
 from pytest_ddd.errors import RecordError
-from pytest_ddd.evidence.facts import BaselineFile, RunFacts, StepFacts
+from pytest_ddd.evidence.facts import RunFacts, StepFacts
 from pytest_ddd.evidence.record import RecordWriter, read_record
 from pytest_ddd.evidence.report import bars, percent, render_report, write_report
 from pytest_ddd.outcomes import Outcome
