@@ -130,6 +130,9 @@ scan_file() {
         return 0
     fi
     printf '#F %s %s =%s\n' "$size" "$mtime" "$suffix"
+    case $(unpack "$suffix" <"$file" 2>/dev/null | head -c 512 | tr -c '\377\376\000' x | tr '\377\376\000' abn) in
+        ab*n* | ba*n*) blind "encoding =$suffix" ;; # the mark of UTF-16, and a half of a letter
+    esac
     printf '#1 '
     unpack "$suffix" <"$file" 2>/dev/null | head -c 4096 | head -n 1 | head -c 400 | tr -d '\n'
     printf '\n#9 '

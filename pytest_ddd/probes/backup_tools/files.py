@@ -13,7 +13,10 @@ from pytest_ddd.probes.backup_tools.interface import COMPARED, Copy, Found, Veri
 from pytest_ddd.units import format_size
 
 _GLOB = re.compile(r"(\*|\?|\[[^]/]+\])")
-_LINE = re.compile(r"(\d+) (\d+) (/?.+)")
+_LINE = re.compile(r"(\d+) (\d+) ([0-9a-f]+) (/?.+)")
+_KIND, _DIRECTORY = 0o170000, 0o040000
+"""Of the mode that stat prints in hexadecimal digits."""
+
 _GONE_STATUS, _DENIED_STATUS = 65, 66
 _FRESH_S = 600
 """A file that was written to this recently may still be growing."""
@@ -51,7 +54,14 @@ class Files:
         now, *lines = completed.text.splitlines() or [""]
         if not now.isdecimal():
             raise CannotLookError(f"{asking.where}: {pattern}: not a clock: {now!r}")
-        copies = sorted((_copy(line, asking) for line in lines), key=lambda copy: copy.at)
+        # Size and age of a directory say nothing about what is in it: it may be empty.
+        found = [copy for line in lines if (copy := _copy(line, asking)) is not None]
+        if lines and not found:
+            raise CannotLookError(
+                f"{asking.where}: {pattern} matches directories only",
+                hint=f"name the files in them: {pattern.rstrip('/')}/*",
+            )
+        copies = sorted(found, key=lambda copy: copy.at)
         seen_at = datetime.fromtimestamp(int(now), UTC)
         problems = self._suspicions(asking, copies[-1], seen_at) if copies else ()
         last = tuple(copies[-COMPARED - 1 :])
@@ -111,13 +121,16 @@ def _listing(pattern: str) -> str:
         f" if [ ! -r {directory} ] || [ ! -x {directory} ]; then"
         f" echo {directory} cannot be read >&2; exit {_DENIED_STATUS}; fi;"
         f" date +%s; exit 0; fi;"
-        ' date +%s; printf "%s\\0" "$@" | xargs -0 stat -L -c "%Y %s %n" --'
+        ' date +%s; printf "%s\\0" "$@" | xargs -0 stat -L -c "%Y %s %f %n" --'
     )
 
 
-def _copy(line: str, asking: Asking) -> Copy:
+def _copy(line: str, asking: Asking) -> Copy | None:
+    """Return what stat says of one file; None of a directory."""
     match = _LINE.fullmatch(line)
     if match is None:
         raise CannotLookError(f"{asking.where}: {asking.model.files}: not from stat: {line!r}")
+    if int(match[3], 16) & _KIND == _DIRECTORY:
+        return None
     at = datetime.fromtimestamp(int(match[1]), UTC)
-    return Copy(name=match[3], at=at, size_bytes=int(match[2]))
+    return Copy(name=match[4], at=at, size_bytes=int(match[2]))

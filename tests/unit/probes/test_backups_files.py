@@ -74,6 +74,21 @@ def test_a_missing_directory_is_red(here: Connections, tmp_path: Path) -> None:
     assert (outcome, texts(state)) == (RED, f"there is no directory {tmp_path}/gone")
 
 
+def test_directories_only_are_unknown(here: Connections, tmp_path: Path) -> None:
+    """The age and the size of a directory say nothing: it may be empty."""
+    (tmp_path / "copies" / "2026-01-01").mkdir(parents=True)
+    with pytest.raises(CannotLookError, match="matches directories only"):
+        backup(here, kind="files", files=f"{tmp_path}/copies/*").read()
+
+
+def test_a_directory_beside_the_files_is_no_backup(here: Connections, tmp_path: Path) -> None:
+    (tmp_path / "copies").mkdir()
+    (tmp_path / "copies" / "db.dump").write_text("x" * 10)
+    (tmp_path / "copies" / "lost+found").mkdir()
+    state = backup(here, kind="files", files=f"{tmp_path}/copies/*").read()
+    assert state.size.value == 10
+
+
 def test_an_unreadable_directory_is_unknown(
     place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -41,6 +41,18 @@ def test_a_directory(logs: Logs) -> None:
     assert "no regular file but a directory" in logs.blind()
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be"])
+def test_a_file_in_utf_16(logs: Logs, encoding: str) -> None:
+    mark = b"\xfe\xff" if encoding == "utf-16-be" else b""  # the other one writes its own
+    logs.write(mark + "CRITICAL disk is gone\n".encode(encoding))
+    assert "is written in UTF-16" in logs.blind()
+
+
+def test_a_file_that_begins_like_the_mark(logs: Logs) -> None:
+    logs.write(b"ab\xff\xfe\n")
+    assert logs.counts() == (0, 0)
+
+
 def test_a_pipe_does_not_hang(logs: Logs) -> None:
     os.mkfifo(logs.path)
     assert "no regular file but a fifo" in logs.blind(timeout="5s")

@@ -104,6 +104,7 @@ def test_any_words_are_counted_as_python_counts_them(
     critical, error, ignore = words
     for turn, place in enumerate(places):
         lines.insert(place, b"x" + words[turn % 3].encode() + b"y")
+    assume(not lines or lines[0][:2] not in (b"\xff\xfe", b"\xfe\xff"))  # UTF-16 is refused
     logs.write(b"".join(line + b"\n" for line in lines))
     model = LogModel(
         path="x", critical=[literal(critical)], error=[literal(error)], ignore=[literal(ignore)]
