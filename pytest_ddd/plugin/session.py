@@ -90,6 +90,11 @@ class Controller:
         if not session.config.option.collectonly:
             self._due.update(one.nodeid for one in session.items if is_recorded(one))
 
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Miss what a file that cannot be imported would have checked."""
+        if report.failed:
+            self._due.add(report.nodeid)
+
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, ids: Sequence[str]) -> None:
         """Note what a worker has collected; only nodeids travel, so other tests are among it."""

@@ -95,6 +95,18 @@ def test_collecting_only_is_good(site: Site, plugin_args: tuple[str, ...]) -> No
     assert site.run(*plugin_args, "--collect-only").status == 0
 
 
+def test_file_that_cannot_be_imported_is_missed(site: Site, plugin_args: tuple[str, ...]) -> None:
+    """What it would have checked was not looked at, and the summary says so."""
+    site.check("def test_it():\n    pass\n")
+    site.check("import no_such_module\n", name="test_broken")
+
+    done = site.run(*plugin_args, "--continue-on-collection-errors")
+
+    assert done.status != 0
+    assert done.outcomes() == {"local/it": "GREEN"}
+    assert "UNKNOWN: Stopped before the end" in done.text
+
+
 def test_lost_worker_leaves_no_green_summary(site: Site) -> None:
     """A check that took its worker down has no result, and the summary knows."""
     site.check("import os\ndef test_a():\n    pass\ndef test_b():\n    os._exit(0)\n")
