@@ -1,4 +1,4 @@
-"""Durations, sizes and percentages as people write them: 15m, 10GiB, 80%."""
+"""Durations, sizes, percentages and counts as people write them: 15m, 10GiB, 80%, 2 checks."""
 
 from __future__ import annotations
 

@@ -35,9 +35,6 @@ class Reachable(pytest.Item):
         self.host = host
         self.place = replace(place, step=REACHING.number)
 
-    def setup(self) -> None:
-        """Nothing to set up."""
-
     def runtest(self) -> None:
         """Try the host and judge what came of it."""
         site = self.config.stash[SITE_KEY]

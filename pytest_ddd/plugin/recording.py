@@ -1,4 +1,4 @@
-"""Turns pytest reports into check results, on workers, and feeds the run, on the controller."""
+"""Turns what pytest reports of a check into its result, without secrets."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ import shlex
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 from tests.lab.host import LabHost
@@ -16,7 +16,6 @@ from tests.lab.proc import Proc
 from tests.lab.reap import Ledger
 
 HANG = Path(__file__).with_name("hang.py")
-HOG_CPU = "while True: pass"
 HOG_MEMORY = "import sys, time; kept = bytearray(int(sys.argv[1])); kept[::4096] = b'x' * len(kept[::4096]); time.sleep(3600)"
 LISTENER = "import socket, time; s = socket.create_server(('0.0.0.0', {port})); time.sleep(3600)"
 
@@ -61,16 +60,6 @@ def freeze_service(host: LabHost, unit: str) -> Iterator[None]:
     """The unit hangs and systemd still calls it active."""
     with changed(host, f"systemctl kill -s STOP {unit}", f"systemctl kill -s CONT {unit}"):
         yield
-
-
-@contextmanager
-def sigstop(pid: int) -> Iterator[None]:
-    """A process of this machine hangs."""
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(pid, signal.SIGCONT)
 
 
 # File systems of a host.
@@ -223,15 +212,6 @@ def ssh_hangs(host: LabHost) -> Iterator[None]:
 
 
 # This machine.
-
-
-@contextmanager
-def cpu_hog(ledger: Ledger, number: int = 1) -> Iterator[None]:
-    """Busy loops."""
-    with ExitStack() as stack:
-        for _ in range(number):
-            stack.enter_context(Proc(ledger, "cpu-hog", [sys.executable, "-S", "-c", HOG_CPU]))
-        yield
 
 
 @contextmanager

@@ -27,11 +27,7 @@ class Borg:
             "BORG_PASSPHRASE": PASSPHRASE,
             "BORG_BASE_DIR": str(path.with_name(f"{path.name}.base")),
         }
-        if host is None:
-            self.place = Place.here(path, environment)
-        else:
-            seen = host.root / path.relative_to("/")
-            self.place = Place(path=path, seen=seen, prefix=host.nsenter(), environment=environment)
+        self.place = Place.on(host, path, environment)
         self.place.run("borg", "init", "--make-parent-dirs", "--encryption=repokey")
 
     def backup(self, name: str, *sources: Path, at: datetime | None = None) -> None:

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.lab.host import LabHost
+
 COMMAND_TIMEOUT_S = 60.0
 DAMAGE_BYTES = 100
 
@@ -25,9 +27,12 @@ class Place:
     environment: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def here(cls, path: Path, environment: Mapping[str, str]) -> Place:
-        """A repository of this machine."""
-        return cls(path=path, seen=path, environment=environment)
+    def on(cls, host: LabHost | None, path: Path, environment: Mapping[str, str]) -> Place:
+        """A repository inside a host, or of this machine."""
+        if host is None:
+            return cls(path=path, seen=path, environment=environment)
+        seen = host.root / path.relative_to("/")
+        return cls(path=path, seen=seen, prefix=host.nsenter(), environment=environment)
 
     def argv(self, *arguments: str) -> list[str]:
         """The command with its environment, wherever it has to run."""

@@ -33,7 +33,7 @@ class Restic:
             "RESTIC_CACHE_DIR": str(path.with_name(f"{path.name}.cache")),
             "GOMAXPROCS": "2",
         }
-        self.place = _place(path, environment, host)
+        self.place = Place.on(host, path, environment)
         self._write(host, self.password_file, PASSWORD)
         self._write(host, self.wrong_password_file, "wrong")
         self.place.run("restic", "init")
@@ -108,10 +108,3 @@ class Restic:
 
     def _locks(self) -> list[Path]:
         return list((self.place.seen / "locks").iterdir())
-
-
-def _place(path: Path, environment: dict[str, str], host: LabHost | None) -> Place:
-    if host is None:
-        return Place.here(path, environment)
-    seen = host.root / path.relative_to("/")
-    return Place(path=path, seen=seen, prefix=host.nsenter(), environment=environment)
