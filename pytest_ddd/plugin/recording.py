@@ -121,13 +121,16 @@ def _doubt_ending(item: pytest.Item, verdict: Verdict, report: pytest.TestReport
     was_read = entry.reads > verdict.reads_before
     if was_read and entry.failure is not None:
         verdict.fails(Outcome.UNKNOWN, f"could not look: {_said(entry.failure)}")
+    elif was_read and entry.taken is not None and entry.taken.problems:
+        for problem in entry.taken.problems:  # seen, and the check asserts nothing about it
+            verdict.fails(Outcome.RED, str(problem))
     elif verdict.readings:
         return
     elif not was_read:
         verdict.fails(
             Outcome.UNKNOWN, f"{entry.key} was never looked at: the check does not call read()"
         )
-    elif entry.taken is not None and not entry.taken.readings and not entry.taken.problems:
+    elif entry.taken is not None and not entry.taken.readings:
         verdict.fails(Outcome.UNKNOWN, f"{entry.key}: the look found nothing to judge")
 
 

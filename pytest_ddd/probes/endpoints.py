@@ -15,13 +15,13 @@ from pytest_ddd.baseline.sections import endpoints as section
 from pytest_ddd.connections.specs import ConnectionSpec
 from pytest_ddd.errors import CannotLookError
 from pytest_ddd.probes.attempts import until_good
-from pytest_ddd.probes.endpoint_answers import Attempt, EndpointAnswer, Writer
-from pytest_ddd.probes.endpoint_attempt import Deadline, NoAnswerError, Seen
 from pytest_ddd.probes.entry import Entry
-from pytest_ddd.probes.http import Request, Response
-from pytest_ddd.probes.redirects import follow
-from pytest_ddd.probes.tcp import connect
-from pytest_ddd.probes.tls import Trust
+from pytest_ddd.probes.web.attempt import Deadline, NoAnswerError, Seen
+from pytest_ddd.probes.web.endpoint_answers import Attempt, EndpointAnswer, Writer
+from pytest_ddd.probes.web.http import Request, Response
+from pytest_ddd.probes.web.redirects import follow
+from pytest_ddd.probes.web.tcp import connect
+from pytest_ddd.probes.web.tls import Trust
 from pytest_ddd.results import Limit, Reading, Threshold
 from pytest_ddd.units import format_duration
 

@@ -11,10 +11,10 @@ from pytest_ddd.baseline.sections.logs import Log as LogModel
 from pytest_ddd.errors import CannotLookError
 from pytest_ddd.probes.attempts import until_good
 from pytest_ddd.probes.entry import Entry
-from pytest_ddd.probes.log_answer import Found, parse
-from pytest_ddd.probes.log_blind import complaint, hint
-from pytest_ddd.probes.log_command import command_for
-from pytest_ddd.probes.log_review import LogReview, Look
+from pytest_ddd.probes.log_search.answer import Found, parse
+from pytest_ddd.probes.log_search.blind import complaint, hint
+from pytest_ddd.probes.log_search.command import command_for
+from pytest_ddd.probes.log_search.review import LogReview, Look
 from pytest_ddd.results import Limit, Threshold
 
 if TYPE_CHECKING:  # the connections are not needed to declare

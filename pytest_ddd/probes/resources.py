@@ -15,12 +15,12 @@ from pytest_ddd.baseline.sections.thresholds import Resource as Limits
 from pytest_ddd.errors import CannotLookError
 from pytest_ddd.outcomes import Outcome
 from pytest_ddd.probes.attempts import until_good
-from pytest_ddd.probes.disks import Disks, Usage
 from pytest_ddd.probes.entry import Entry
-from pytest_ddd.probes.file_system_usage import DiskKind, FileSystemUsage
-from pytest_ddd.probes.local_resources import LocalMeter
-from pytest_ddd.probes.measures import Kind, Meter, Writer
-from pytest_ddd.probes.remote_resources import RemoteMeter
+from pytest_ddd.probes.usage.disks import Disks, Usage
+from pytest_ddd.probes.usage.file_system_usage import DiskKind, FileSystemUsage
+from pytest_ddd.probes.usage.local_resources import LocalMeter
+from pytest_ddd.probes.usage.measures import Kind, Meter, Writer
+from pytest_ddd.probes.usage.remote_resources import RemoteMeter
 from pytest_ddd.results import Reading, Threshold
 
 if TYPE_CHECKING:

@@ -198,3 +198,15 @@ def test_subtests_count_once(site: Site, plugin_args: tuple[str, ...]) -> None:
 
     assert [one.outcome.value for one in done.results] == ["RED"]
     assert done.status == 1
+
+
+def test_problems_that_nobody_asserts_are_red(site: Site, plugin_args: tuple[str, ...]) -> None:
+    """What an entry found is told, also when the check says nothing about it."""
+    site.baseline("local", configuration="configuration: {files: {/no/such: {}}}")
+    site.check("def test_it(drift_item):\n    drift_item.read()\n")
+
+    done = site.run(*plugin_args)
+
+    assert done.outcomes()["localhost/file:/no/such"] == "RED"
+    assert "baselines/local/configuration.yaml:1" in done.results[-1].reason
+    assert done.status == 1

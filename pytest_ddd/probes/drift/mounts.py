@@ -6,7 +6,7 @@ from pytest_ddd.baseline.sections.configuration import Mount
 from pytest_ddd.errors import CannotLookError
 from pytest_ddd.probes.drift.comparison import Comparison
 from pytest_ddd.probes.drift.ways import MountModule
-from pytest_ddd.probes.file_systems import unescaped
+from pytest_ddd.probes.usage.file_systems import unescaped
 
 _SOURCE = "host.mount_point.get_mountpoints()"
 

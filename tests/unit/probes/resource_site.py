@@ -13,8 +13,8 @@ from pytest_ddd.baseline.model import Declaration
 from pytest_ddd.baseline.sections.thresholds import Resource as Limits
 from pytest_ddd.connections import Connections, ConnectionSpec
 from pytest_ddd.outcomes import Outcome, worst
-from pytest_ddd.probes.disks import Usage
 from pytest_ddd.probes.resources import Resource
+from pytest_ddd.probes.usage.disks import Usage
 from pytest_ddd.results import Origin, Reading, judge
 
 ORIGIN = Origin(file="baselines/prod/thresholds.yaml", line=12)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_ddd.probes.certificates import Certificate, read_certificate
+from pytest_ddd.probes.web.certificates import Certificate, read_certificate
 from tests.lab.svc.tls import Authority
 
 START = datetime(2020, 1, 2, 3, 4, 5, tzinfo=UTC)

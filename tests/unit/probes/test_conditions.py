@@ -3,7 +3,14 @@ from __future__ import annotations
 import pytest
 
 from pytest_ddd.errors import CannotLookError
-from pytest_ddd.probes.conditions import AbsentError, find, holds, parse_json, show, show_expected
+from pytest_ddd.probes.web.conditions import (
+    AbsentError,
+    find,
+    holds,
+    parse_json,
+    show,
+    show_expected,
+)
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_ddd.errors import CannotLookError
-from pytest_ddd.probes import file_systems, proc_files
-from pytest_ddd.probes.file_system_usage import measure, parse_sizes
+from pytest_ddd.probes.usage import file_systems, proc_files
+from pytest_ddd.probes.usage.file_system_usage import measure, parse_sizes
 
 STAT = "cpu  100 0 100 700 100 0 0 0 0 0\ncpu0 100 0 100 700 100 0 0 0 0 0\n"
 MEMINFO = "MemTotal:  1000 kB\nMemAvailable: 250 kB\nSwapTotal: 0 kB\nSwapFree: 0 kB\n"

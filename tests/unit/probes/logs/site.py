@@ -14,7 +14,7 @@ from pytest_ddd.baseline.model import Declaration
 from pytest_ddd.baseline.sections.logs import Log as LogModel
 from pytest_ddd.connections import Completed, Connections
 from pytest_ddd.errors import CannotLookError, CommandTimeoutError
-from pytest_ddd.probes.log_review import LogReview
+from pytest_ddd.probes.log_search.review import LogReview
 from pytest_ddd.probes.logs import Log
 from pytest_ddd.results import Origin
 

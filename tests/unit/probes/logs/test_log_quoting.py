@@ -121,5 +121,5 @@ def test_the_shell_text_is_sound(logs: Logs) -> None:
     logs.write("CRITICAL\n")
     bash = Logs(logs.directory, Way("bash", "--posix", "-c", 'exec bash --posix -c "$3"', "sh"))
     assert bash.counts() == (1, 0)
-    source = Path(__file__).parents[4] / "pytest_ddd/probes/log_files.sh"
+    source = Path(__file__).parents[4] / "pytest_ddd/probes/log_search/files.sh"
     subprocess.run(["dash", "-n", str(source)], check=True)

@@ -29,7 +29,7 @@ def test_many_matching_lines_take_little_memory(tmp_path: Path) -> None:
 def test_too_many_lines_are_told_as_at_least(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pytest_ddd.probes.log_command.MOST_LINES", 10_000)
+    monkeypatch.setattr("pytest_ddd.probes.log_search.command.MOST_LINES", 10_000)
     logs = Logs(tmp_path, Way())
     logs.write("ERROR\n" * 100_000)
     review = logs.review()
@@ -40,7 +40,7 @@ def test_too_many_lines_are_told_as_at_least(
 def test_counting_goes_on_while_nothing_is_red(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pytest_ddd.probes.log_command.MOST_LINES", 10_000)
+    monkeypatch.setattr("pytest_ddd.probes.log_search.command.MOST_LINES", 10_000)
     logs = Logs(tmp_path, Way())
     logs.write("ERROR known\n" * 100_000 + "CRITICAL\n")
     assert logs.counts(ignore=["known"]) == (1, 0)

@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from pytest_ddd.baseline.model import Declaration
 from pytest_ddd.baseline.sections import endpoints as section
 from pytest_ddd.errors import CannotLookError
-from pytest_ddd.probes.endpoint_attempt import NoAnswerError, Seen, SeenCertificate
-from pytest_ddd.probes.expectations import Finding, excerpt, findings
-from pytest_ddd.probes.http import Response
+from pytest_ddd.probes.web.attempt import NoAnswerError, Seen, SeenCertificate
+from pytest_ddd.probes.web.expectations import Finding, excerpt, findings
+from pytest_ddd.probes.web.http import Response
 from pytest_ddd.results import Problem, Reading
 
 

@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from pytest_ddd.errors import CannotLookError, UnreachableError
-from pytest_ddd.probes import file_systems
-from pytest_ddd.probes.file_system_usage import (
+from pytest_ddd.probes.usage import file_systems
+from pytest_ddd.probes.usage.file_system_usage import (
     DiskKind,
     FileSystemUsage,
     Sizes,
     Tables,
     measure,
 )
-from pytest_ddd.probes.file_systems import FileSystem
-from pytest_ddd.probes.measures import Writer
+from pytest_ddd.probes.usage.file_systems import FileSystem
+from pytest_ddd.probes.usage.measures import Writer
 from pytest_ddd.results import Problem, Reading
 
 

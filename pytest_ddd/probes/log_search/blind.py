@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 
-from pytest_ddd.probes.log_answer import Blind, full_name
+from pytest_ddd.probes.log_search.answer import Blind, full_name
 from pytest_ddd.units import format_size
 
 _TEXTS = {

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from pytest_ddd import clock
 from pytest_ddd.errors import DddError
-from pytest_ddd.probes.certificates import Certificate
+from pytest_ddd.probes.web.certificates import Certificate
 
 
 class NoAnswerError(DddError):

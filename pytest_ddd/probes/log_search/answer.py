@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from pytest_ddd.errors import CannotLookError
 from pytest_ddd.plain import visible
-from pytest_ddd.probes.log_command import KEPT_LINES
+from pytest_ddd.probes.log_search.command import KEPT_LINES
 
 _LINE_BYTES = 500
 _SAMPLE_BYTES = 8 * 1024

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_ddd.errors import CannotLookError
-from pytest_ddd.probes import proc_files
-from pytest_ddd.probes.measures import SHORTEST_SAMPLE_S, Kind, Measure, largest
+from pytest_ddd.probes.usage import proc_files
+from pytest_ddd.probes.usage.measures import SHORTEST_SAMPLE_S, Kind, Measure, largest
 from pytest_ddd.units import format_size
 
 if TYPE_CHECKING:

@@ -1,5 +1,5 @@
 # Drop matched lines from before `since`; hand the others on in batches, each classified by grep.
-# In: `number:text`, and marks that start with `#`. Out: the marks, and batches for log_count.awk.
+# In: `number:text`, and marks that start with `#`. Out: the marks, and batches for count.awk.
 
 BEGIN {
     since = ENVIRON["since"] + 0

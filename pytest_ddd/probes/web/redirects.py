@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from urllib.parse import quote, urldefrag, urljoin
 
-from pytest_ddd.probes.endpoint_attempt import Deadline, NoAnswerError, Seen
-from pytest_ddd.probes.http import DEFAULT_PORTS, Request, Response, exchange, split
-from pytest_ddd.probes.tls import Trust
+from pytest_ddd.probes.web.attempt import Deadline, NoAnswerError, Seen
+from pytest_ddd.probes.web.http import DEFAULT_PORTS, Request, Response, exchange, split
+from pytest_ddd.probes.web.tls import Trust
 
 _REDIRECTS = (301, 302, 303, 307, 308)
 _KEEP_METHOD = (307, 308)

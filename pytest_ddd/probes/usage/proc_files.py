@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pytest_ddd.errors import CannotLookError
-from pytest_ddd.probes.measures import Measure, share
+from pytest_ddd.probes.usage.measures import Measure, share
 from pytest_ddd.units import format_size
 
 _CPU_FIELDS = 8

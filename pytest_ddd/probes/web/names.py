@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pytest_ddd.errors import CannotLookError
-from pytest_ddd.probes.endpoint_attempt import Deadline, NoAnswerError
+from pytest_ddd.probes.web.attempt import Deadline, NoAnswerError
 from pytest_ddd.units import format_duration
 
 _NO_SUCH_NAME = (socket.EAI_NONAME, socket.EAI_NODATA, socket.EAI_ADDRFAMILY)

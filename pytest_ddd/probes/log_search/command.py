@@ -24,7 +24,7 @@ _BUFFERS_PER_LINE = 3
 
 
 def command_for(model: Log, *, since: datetime, now: datetime) -> str:
-    """Return POSIX sh text that prints what `log_answer.parse` reads.
+    """Return POSIX sh text that prints what `answer.parse` reads.
 
     Nothing of the baseline is ever code: patterns and paths are single-quoted words.
     """
@@ -38,8 +38,8 @@ def command_for(model: Log, *, since: datetime, now: datetime) -> str:
         "optional": int(model.optional),
         "max_bytes": model.max_bytes,
         "memory_kib": _GREP_KIB + _BUFFERS_PER_LINE * model.max_line // 1024,
-        "select_awk": _program("log_select.awk"),
-        "count_awk": _program("log_count.awk"),
+        "select_awk": _program("select.awk"),
+        "count_awk": _program("count.awk"),
     }
     exported: Mapping[str, str | int] = {
         "max_line": model.max_line,
@@ -54,7 +54,7 @@ def command_for(model: Log, *, since: datetime, now: datetime) -> str:
     lines += [f"{name}={shlex.quote(str(value))}" for name, value in {**values, **exported}.items()]
     lines.append("export " + " ".join(exported))
     lines.append(f"find_lines() {{ {selected}; }}")
-    return "\n".join([*lines, _program("log_files.sh")])
+    return "\n".join([*lines, _program("files.sh")])
 
 
 def shown(model: Log) -> str:
@@ -73,6 +73,6 @@ def _grep(patterns: Sequence[str]) -> str:
 @functools.cache
 def _program(name: str) -> str:
     """Return a program of this package without what only its readers need."""
-    source = resources.files("pytest_ddd.probes").joinpath(name).read_text("utf-8")
+    source = resources.files("pytest_ddd.probes.log_search").joinpath(name).read_text("utf-8")
     lines = (line.strip() for line in source.splitlines())
     return "\n".join(line for line in lines if line and not line.startswith("#"))

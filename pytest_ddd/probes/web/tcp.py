@@ -8,8 +8,8 @@ import socket
 from collections.abc import Sequence
 
 from pytest_ddd.errors import CannotLookError
-from pytest_ddd.probes.endpoint_attempt import Deadline, NoAnswerError, Seen
-from pytest_ddd.probes.names import Address, look_up
+from pytest_ddd.probes.web.attempt import Deadline, NoAnswerError, Seen
+from pytest_ddd.probes.web.names import Address, look_up
 from pytest_ddd.units import format_duration
 
 _WORDS = {

@@ -8,9 +8,9 @@ from datetime import datetime
 from pytest_ddd import clock
 from pytest_ddd.baseline.model import Declaration
 from pytest_ddd.baseline.sections.logs import Log as LogModel
-from pytest_ddd.probes.log_answer import Found
-from pytest_ddd.probes.log_blind import complaint
-from pytest_ddd.probes.log_command import shown
+from pytest_ddd.probes.log_search.answer import Found
+from pytest_ddd.probes.log_search.blind import complaint
+from pytest_ddd.probes.log_search.command import shown
 from pytest_ddd.results import Problem, Reading
 from pytest_ddd.units import format_duration
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from pytest_ddd import clock
 from pytest_ddd.errors import CannotLookError
-from pytest_ddd.probes.measures import SHORTEST_SAMPLE_S, Kind, Measure, largest, share
-from pytest_ddd.probes.proc_files import open_files
+from pytest_ddd.probes.usage.measures import SHORTEST_SAMPLE_S, Kind, Measure, largest, share
+from pytest_ddd.probes.usage.proc_files import open_files
 from pytest_ddd.units import format_size
 
 _BUSIEST_SAMPLE_S = 0.5

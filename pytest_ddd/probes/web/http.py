@@ -26,9 +26,9 @@ from typing import Protocol, cast
 from urllib.parse import SplitResult, quote, urlsplit
 
 from pytest_ddd.errors import CannotLookError
-from pytest_ddd.probes.endpoint_attempt import Deadline, NoAnswerError, Seen
-from pytest_ddd.probes.tcp import connect, words
-from pytest_ddd.probes.tls import Trust, reason_of, start_tls
+from pytest_ddd.probes.web.attempt import Deadline, NoAnswerError, Seen
+from pytest_ddd.probes.web.tcp import connect, words
+from pytest_ddd.probes.web.tls import Trust, reason_of, start_tls
 from pytest_ddd.units import format_duration, format_size
 
 DEFAULT_PORTS = {"http": 80, "https": 443}

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from pytest_ddd.errors import CannotLookError, CommandTimeoutError
-from pytest_ddd.probes import file_systems
-from pytest_ddd.probes.file_systems import FileSystem
-from pytest_ddd.probes.measures import Measure
+from pytest_ddd.probes.usage import file_systems
+from pytest_ddd.probes.usage.file_systems import FileSystem
+from pytest_ddd.probes.usage.measures import Measure
 from pytest_ddd.units import format_size
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-# Count the classified batches of log_select.awk; keep the first and last lines of each class.
+# Count the classified batches of select.awk; keep the first and last lines of each class.
 
 BEGIN {
     kept = ENVIRON["kept"] + 0

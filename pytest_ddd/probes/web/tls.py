@@ -10,10 +10,10 @@ from pathlib import Path
 
 from pytest_ddd import clock
 from pytest_ddd.errors import CannotLookError
-from pytest_ddd.probes.certificates import Certificate, read_certificate
-from pytest_ddd.probes.endpoint_attempt import Deadline, NoAnswerError, Seen, SeenCertificate
-from pytest_ddd.probes.names import Address
-from pytest_ddd.probes.tcp import open_connection, words
+from pytest_ddd.probes.web.attempt import Deadline, NoAnswerError, Seen, SeenCertificate
+from pytest_ddd.probes.web.certificates import Certificate, read_certificate
+from pytest_ddd.probes.web.names import Address
+from pytest_ddd.probes.web.tcp import open_connection, words
 from pytest_ddd.units import format_duration
 
 # Verification results of OpenSSL, from its header x509_vfy.h.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from pytest_ddd.baseline.sections.endpoints import Endpoint
 from pytest_ddd.plain import Json
-from pytest_ddd.probes.conditions import (
+from pytest_ddd.probes.web.conditions import (
     AbsentError,
     find,
     holds,
@@ -16,7 +16,7 @@ from pytest_ddd.probes.conditions import (
     show,
     show_expected,
 )
-from pytest_ddd.probes.http import Response
+from pytest_ddd.probes.web.http import Response
 from pytest_ddd.results import Value
 from pytest_ddd.units import plural
 

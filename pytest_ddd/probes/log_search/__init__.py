@@ -1,0 +1,1 @@
+"""Searching logs where they are: the command that is sent, and what its answer means."""

@@ -1,0 +1,1 @@
+"""How much of a machine is used: processors, memory and file systems."""
