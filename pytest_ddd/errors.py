@@ -9,6 +9,7 @@ DddError                      what is wrong, where, and `hint`: what to type nex
 |   +-- OutputLimitError      a command printed more than may be kept
 |   +-- UnreachableError      the host cannot be reached, or its connection is lost
 |       +-- RefusedError      authentication or host key refused: a person has to act
++-- NotApplicableError        nothing is there, and the baseline allows that
 +-- RecordError               record, history or evidence could not be written (exit 76)
 """
 
@@ -72,6 +73,10 @@ class UnreachableError(CannotLookError):
 
 class RefusedError(UnreachableError):
     """Authentication or host key was refused; the hint says which command helps."""
+
+
+class NotApplicableError(DddError):
+    """Nothing is there to look at, and the baseline allows that: the outcome is NOT_APPLICABLE."""
 
 
 class RecordError(DddError):

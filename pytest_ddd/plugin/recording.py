@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from pytest_ddd import clock, redaction, results
-from pytest_ddd.errors import DddError
+from pytest_ddd.errors import DddError, NotApplicableError
 from pytest_ddd.outcomes import Outcome
 from pytest_ddd.plugin.journal import commands_of
 from pytest_ddd.plugin.parametrize import Subject, subject
@@ -101,6 +101,8 @@ def _take_exception(
         return
     if isinstance(error, pytest.skip.Exception):
         verdict.fails(Outcome.NOT_APPLICABLE, str(error.msg))
+    elif isinstance(error, NotApplicableError):
+        verdict.fails(Outcome.NOT_APPLICABLE, error.message)
     elif report.when != "call":
         verdict.fails(Outcome.UNKNOWN, f"{report.when}: {_said(error)}")
     elif isinstance(error, AssertionError | pytest.fail.Exception):
@@ -221,6 +223,9 @@ def _evidence(verdict: Verdict, seen: tuple[Reading, ...]) -> tuple[Reading, ...
 def _colour(item: pytest.Item, report: pytest.TestReport, result: CheckResult) -> None:
     """Make pytest's own outcome agree with ours, and its text readable without a traceback."""
     if result.outcome is Outcome.NOT_APPLICABLE:
+        if report.failed:  # pytest knows a skip, not our error
+            path, line, _ = item.location
+            report.outcome, report.longrepr = "skipped", (path, line or 0, result.reason)
         return
     message = f"{result.outcome.symbol} {result.outcome.word} {result.target} {result.reason}"
     if result.outcome.is_bad:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 from pytest_ddd import clock
 from pytest_ddd.baseline.model import Declaration
 from pytest_ddd.baseline.sections.logs import Log as LogModel
-from pytest_ddd.errors import CannotLookError
+from pytest_ddd.errors import CannotLookError, NotApplicableError
 from pytest_ddd.probes.attempts import until_good
 from pytest_ddd.probes.entry import Entry
 from pytest_ddd.probes.log_search.answer import Found, parse
@@ -58,6 +58,7 @@ class Log(Entry[LogReview]):
 
         Raises:
             CannotLookError: some of it could not be seen, and what was seen is not red.
+            NotApplicableError: it is absent, as its entry allows.
         """
         review, _before = until_good(self.declaration.model.attempts, self._look_once)
         return review
@@ -79,6 +80,8 @@ class Log(Entry[LogReview]):
         if found.absent and not model.optional and not found.blinds:
             raise CannotLookError(f"{name} is not there")
         self._refuse_blind(found, name, said)
+        if found.absent and found.files == 0:
+            raise NotApplicableError(f"{name} is not there, and may be absent")
         look = Look(
             declaration=self.declaration,
             name=name,

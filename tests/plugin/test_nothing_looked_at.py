@@ -210,3 +210,15 @@ def test_problems_that_nobody_asserts_are_red(site: Site, plugin_args: tuple[str
     assert done.outcomes()["localhost/file:/no/such"] == "RED"
     assert "baselines/local/configuration.yaml:1" in done.results[-1].reason
     assert done.status == 1
+
+
+def test_absent_optional_log_is_not_applicable(site: Site, plugin_args: tuple[str, ...]) -> None:
+    """A log that may be absent, and is, was not looked at: it is not green."""
+    site.baseline("local", logs="logs: {app: {path: /no/such.log, optional: true, error: [x]}}")
+    site.check("def test_it(log):\n    assert log.read().problems == ()\n")
+
+    done = site.run(*plugin_args)
+
+    assert done.outcomes()["localhost/app"] == "NOT_APPLICABLE"
+    assert "may be absent" in done.results[-1].reason
+    assert done.status == 5

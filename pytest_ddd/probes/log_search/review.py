@@ -62,9 +62,7 @@ class Look:
     def _lines(self, found: Found, line_class: str, count: int) -> Reading:
         label = "lines from the future in" if line_class == "future" else f"{line_class} lines in"
         detail = found.sample(line_class, count)
-        if found.absent:
-            detail = f"{self.name} is absent, as it may be"
-        elif found.files == 0:
+        if found.files == 0:
             detail = f"{self.name} was not written since {clock.stamp(self.since)}"
         return self._reading(label, count, detail=detail)
 
