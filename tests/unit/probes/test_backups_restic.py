@@ -312,7 +312,8 @@ def lock_repository(repository: Repository) -> None:
         stdin=subprocess.PIPE,
     )
     deadline = clock.monotonic() + 30
-    while not any((repository.path / "locks").iterdir()):
+    # Restic writes `<id>-tmp-<number>` first: a lock is there once it has its own name.
+    while not any("-tmp-" not in lock.name for lock in (repository.path / "locks").iterdir()):
         assert clock.monotonic() < deadline
         clock.wait(0.05)
     process.kill()
