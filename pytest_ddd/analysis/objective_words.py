@@ -39,6 +39,11 @@ def doubt(one: ObjectiveStanding) -> str:
 
 def line(one: ObjectiveStanding) -> str:
     """Return everything on one line."""
+    if one.standing is Standing.NO_DATA and not one.total:
+        return (
+            f"{SYMBOLS[one.standing]} {one.title}: no data, target {100 * one.target:.3g} %, "
+            f"{one.window_days} days"
+        )
     return (
         f"{SYMBOLS[one.standing]} {one.title}: {counted(one)}; {budget(one)}; {doubt(one)}; "
         f"{one.window_days} days"

@@ -59,7 +59,11 @@ def write(
 
 
 def _of_runs(tx: Connection, environment: str) -> Iterator[_Sample]:
-    ended = (RUNS.c.environment == environment, RUNS.c.state == State.FINISHED)
+    ended = (
+        RUNS.c.environment == environment,
+        RUNS.c.state == State.FINISHED,
+        RUNS.c.narrowed.is_(False),
+    )
     for run in _newest(tx, *ended):
         labels = {"environment": environment, "scenario": run.scenario}
         yield _Sample("ddd_run_last_timestamp_seconds", labels, _end(run))
