@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from pytest_ddd.baseline.days import DAILY, DaysField, Month
-from pytest_ddd.baseline.fields import Duration, Model, TimeOfDay
+from pytest_ddd.baseline.fields import Duration, Model, Secret, TimeOfDay
 
 _WINDOW = re.compile(
     r"(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) )?([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d"
@@ -60,6 +60,9 @@ class Due(Model):
     """Empty = every month."""
     grace: Duration = 1800.0
     """How long after the due time a run may still start; after that it is missed."""
+    ping: str | Secret = ""
+    """Who waits for a sign of life of each run, and calls when none comes: a URL that speaks
+    the protocol of healthchecks."""
 
     @model_validator(mode="after")
     def _can_start(self) -> Due:
