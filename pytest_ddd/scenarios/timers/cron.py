@@ -25,8 +25,8 @@ def files(jobs: Sequence[Job], site: Site) -> list[File]:
     zone = ZoneInfo(site.zone) if site.zone else jobs[0].schedule.zone
     lines = [
         f"# {HEADER}",
-        f"# Times are those of {zone.key}. Debian's cron knows no CRON_TZ: there the time zone of the",
-        "# machine itself has to be this one.",
+        f"# Times are those of {zone.key}. Debian's cron knows no CRON_TZ: there the time zone",
+        "# of the machine itself has to be this one.",
         "SHELL=/bin/sh",
         f"CRON_TZ={zone.key}",
         "DDD_ESCALATE=on",

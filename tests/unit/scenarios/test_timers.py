@@ -37,10 +37,14 @@ DAYS = {
 }
 
 
-def job(made: Schedule, **more: object) -> Job:
+def job(made: Schedule, options: tuple[str, ...] = ()) -> Job:
     return Job(
-        environment="prod", title="Morning Health Check", schedule=made, limit_s=2400, **more
-    )  # type: ignore[arg-type]
+        environment="prod",
+        title="Morning Health Check",
+        schedule=made,
+        limit_s=2400,
+        options=options,
+    )
 
 
 def site(where: Path, **more: str) -> Site:
