@@ -1,0 +1,1 @@
+"""Decide who is told, when and how; and tell them."""
