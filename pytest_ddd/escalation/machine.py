@@ -47,7 +47,7 @@ def advance(alert: Alert, sighting: Sighting, policy: Policy) -> Alert:
         severity = _worst([one.severity for one in seen])
     elif phase.is_open:
         severity = _worst([severity, sighting.severity])
-    elif not phase.is_open and alert.phase.is_open:
+    elif alert.phase.is_open:
         severity = None
     return replace(alert, phase=phase, seen=seen, severity=severity, episode=episode, blocked_by="")
 
