@@ -1,1 +1,1 @@
-"""Decide who is told, when and how; and tell them."""
+"""Tell people when it matters: rules decide, channels deliver."""

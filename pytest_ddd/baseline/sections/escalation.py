@@ -2,33 +2,66 @@
 
 from __future__ import annotations
 
+import re
+from importlib.metadata import entry_points
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from pytest_ddd.baseline.fields import Duration, Model, Secret, Whole
 
-_NEEDS = {
-    "pagerduty": "key",
-    "alertmanager": "url",
-    "webhook": "url",
-    "exec": "command",
-    "apprise": "url",
+KINDS = ("pagerduty", "alertmanager", "webhook", "exec", "syslog", "apprise")
+"""The kinds of channels that are built in; a package adds its own by an entry point."""
+
+ENTRY_POINTS = "pytest_ddd.channels"
+"""The group of entry points whose names are further kinds."""
+
+_NEEDS: dict[str, tuple[str, ...]] = {
+    "pagerduty": ("key",),
+    "alertmanager": ("url",),
+    "webhook": ("url",),
+    "exec": ("command",),
+    "apprise": ("url",),
 }
+_OVER_HTTP = ("pagerduty", "alertmanager", "webhook")
+
+
+def _known_kind(kind: str) -> str:
+    """Accept a kind that is built in or installed; it is not imported here."""
+    if kind not in KINDS:
+        found = {point.name for point in entry_points(group=ENTRY_POINTS)}
+        if kind not in found:
+            known = ", ".join(sorted({*KINDS, *found}))
+            raise ValueError(f"no kind of channel {kind!r}: it is one of {known}")
+    return kind
 
 
 class Channel(Model):
     """One way to reach people."""
 
-    kind: Literal["pagerduty", "alertmanager", "webhook", "exec", "syslog", "apprise"]
-    url: str = ""
+    kind: Annotated[str, AfterValidator(_known_kind)]
+    url: str | Secret = ""
+    """Where messages go; a reference when knowing it is enough to write there."""
     key: Secret | None = None
     command: list[str] = Field(default_factory=list)
+    options: dict[str, str | Secret] = Field(default_factory=dict)
+    """For kinds that are not built in."""
 
     @model_validator(mode="after")
     def _has_a_way(self) -> Channel:
-        if (needed := _NEEDS.get(self.kind)) is not None and not getattr(self, needed):
-            raise ValueError(f"a channel of kind {self.kind} needs {needed}")
+        for needed in _NEEDS.get(self.kind, ()):
+            if not getattr(self, needed):
+                raise ValueError(f"a channel of kind {self.kind} needs {needed}")
+        if self.options and self.kind in KINDS:
+            raise ValueError(f"a channel of kind {self.kind} takes no options")
+        return self
+
+    @model_validator(mode="after")
+    def _can_be_reached(self) -> Channel:
+        if self.kind not in _OVER_HTTP or not isinstance(self.url, str) or not self.url:
+            return self
+        if not re.match(r"https?://[^/]", self.url):
+            raise ValueError(f"not a URL for {self.kind}: {self.url!r} (write https://name/…)")
         return self
 
 
