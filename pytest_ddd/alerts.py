@@ -106,6 +106,8 @@ class Alert:
     episode: int = 0
     announced_as: str = ""
     announced_severity: Severity | None = None
+    channels: tuple[str, ...] = ()
+    """Who was told, and is told of the end."""
     notified_at: datetime | None = None
     blocked_by: str = ""
     reason: str = ""
@@ -167,19 +169,20 @@ class Matcher:
 
     def matches(self, key: AlertKey) -> bool:
         """Whether an alert is meant."""
+        return _like(key.rule, self.rule) and self.matches_identity(key.identity)
+
+    def matches_identity(self, identity: tuple[str, str, str, str]) -> bool:
+        """Whether results of an identity are meant, whatever the rule.
+
+        A check matches by its whole id, or by the part after the scenario.
+        """
+        environment, check_id, target, entry = identity
         return (
-            _like(key.environment, self.environment)
-            and _like(key.target, self.target)
-            and matches_check(key.check_id, self.check)
-            and _like(key.entry, self.entry)
-            and _like(key.rule, self.rule)
+            _like(environment, self.environment)
+            and (_like(check_id, self.check) or _like(check_id.rpartition("/")[2], self.check))
+            and _like(target, self.target)
+            and _like(entry, self.entry)
         )
-
-
-def matches_check(check_id: str, pattern: str) -> bool:
-    """Whether a glob means a check: its whole id, or the part after the scenario."""
-    function = check_id.rpartition("/")[2]
-    return _like(check_id, pattern) or _like(function, pattern)
 
 
 def _like(text: str, pattern: str) -> bool:
@@ -197,7 +200,7 @@ class Silence:
     author: str
     reason: str
     hits: int = 0
-    """How many messages it has stopped."""
+    """How many messages it has stopped so far."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -68,13 +68,19 @@ def due(alert: Alert, policy: Policy, at: datetime) -> Kind | None:
     return None
 
 
-def told(alert: Alert, kind: Kind, at: datetime, *, dedup_key: str, event: bool) -> Alert:
-    """Return the alert after a message of a kind has left."""
-    if event:
-        return replace(alert, notified_at=at)
+def told(
+    alert: Alert, kind: Kind, at: datetime, *, dedup_key: str, channels: tuple[str, ...] = ()
+) -> Alert:
+    """Return the alert after a message of a kind has left; of an event, with an empty key."""
     if kind is Kind.RESOLVE:
-        return replace(alert, announced_as="", announced_severity=None, notified_at=at)
-    return replace(alert, announced_as=dedup_key, announced_severity=alert.severity, notified_at=at)
+        dedup_key = ""
+    return replace(
+        alert,
+        announced_as=dedup_key,
+        announced_severity=alert.severity if dedup_key else None,
+        channels=tuple(dict.fromkeys((*alert.channels, *channels))) if dedup_key else (),
+        notified_at=at,
+    )
 
 
 def _with(seen: tuple[Sighting, ...], sighting: Sighting, memory: int) -> tuple[Sighting, ...]:

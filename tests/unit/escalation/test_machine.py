@@ -34,7 +34,7 @@ def played(
         kind = due(alert, policy, one.at)
         kinds.append(kind)
         if kind is not None:
-            alert = told(alert, kind, one.at, dedup_key="k", event=policy.event)
+            alert = told(alert, kind, one.at, dedup_key="" if policy.event else "k")
     return alert, kinds
 
 
@@ -145,7 +145,7 @@ def heard(
         kind = due(alert, policy, one.at)
         if kind is not None and (kind is Kind.RESOLVE or not suppressed):
             messages.append((number, kind))
-            alert = told(alert, kind, one.at, dedup_key="k", event=policy.event)
+            alert = told(alert, kind, one.at, dedup_key="" if policy.event else "k")
     return alert, messages
 
 
@@ -178,7 +178,7 @@ def test_a_second_trigger_only_ever_raises(
         if kind is Kind.RESOLVE:
             opened_with = None
         if kind is not None:
-            alert = told(alert, kind, one.at, dedup_key="k", event=False)
+            alert = told(alert, kind, one.at, dedup_key="k")
 
 
 @settings(max_examples=400)
