@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from fnmatch import fnmatchcase
@@ -280,5 +280,7 @@ class Evaluation:
     transitions: tuple[Transition, ...] = ()
     decisions: tuple[Decision, ...] = ()
     outgoing: tuple[Outgoing, ...] = ()
-    idle_rules: tuple[str, ...] = field(default=())
+    idle_rules: tuple[str, ...] = ()
     """Rules of the scenarios that ran which match no check: nothing can ever set them off."""
+    counts: bool = True
+    """Whether people could be told: only then the number of escalations means something."""

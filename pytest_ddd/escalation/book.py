@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -10,9 +10,7 @@ from pytest_ddd.alerts import (
     Acknowledgement,
     Alert,
     AlertKey,
-    Attempt,
     Evaluation,
-    Parcel,
     Silence,
 )
 from pytest_ddd.results import CheckResult
@@ -35,21 +33,3 @@ class Book(Protocol):
 
     def save(self, evaluation: Evaluation, now: datetime) -> None:
         """Keep what an evaluation came to."""
-
-
-class Outbox(Protocol):
-    """The messages on their way; each call is a transaction of its own."""
-
-    def claim(
-        self, channels: Collection[str], *, now: datetime, lease_s: float, limit: int
-    ) -> Sequence[Parcel]:
-        """Take the lease of messages that are due, in their order.
-
-        Of one incident and channel only the oldest is ever due: nothing overtakes.
-        """
-
-    def settle(self, attempt: Attempt) -> bool:
-        """Write down what became of a parcel; False when its lease was lost meanwhile."""
-
-    def undelivered(self, environment: str = "") -> Sequence[Parcel]:
-        """Return what has not arrived and no person has dropped."""

@@ -52,7 +52,7 @@ def evaluate(book: Book, plan: Plan, now: datetime) -> Evaluation:
     results = list(book.unevaluated())
     covered = tuple(one.result_id for one in results)
     if plan.mode is Mode.OFF:
-        evaluation = Evaluation(result_ids=covered)
+        evaluation = Evaluation(result_ids=covered, counts=False)
     else:
         before = book.alerts()
         heard = hear(results, plan.escalation.rules, before)
@@ -65,6 +65,7 @@ def evaluate(book: Book, plan: Plan, now: datetime) -> Evaluation:
             decisions=tuple(decided.decisions),
             outgoing=tuple(decided.outgoing),
             idle_rules=heard.idle,
+            counts=plan.mode is Mode.ON,
         )
     book.save(evaluation, now)
     return evaluation
