@@ -58,7 +58,7 @@ class Alertmanager:
 
     def _standing(self, key: str, timeout_s: float) -> list[dict[str, str]]:
         """Return the labels of each alert that stands under this key."""
-        quoted = json.dumps(key)
+        quoted = json.dumps(key, ensure_ascii=False)  # its matchers know no \\u escapes
         query = urlencode({"filter": f"{KEY}={quoted}"})
         answer = self._ask("GET", f"alerts?{query}", body=None, timeout_s=timeout_s)
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import warnings
 from typing import TYPE_CHECKING
 
 from pytest_ddd.escalation.bounded import within
@@ -49,6 +50,11 @@ class AppriseChannel:
 
         Without that, a message to a mistyped URL would go nowhere and nobody would be told.
         """
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of its 130 plugins' imports; a site may fail on them
+            return self._add(secret(self._settings.url))
+
+    def _add(self, url: str) -> apprise.Apprise:
         try:
             import apprise
         except ImportError:
@@ -57,7 +63,7 @@ class AppriseChannel:
             ) from None
         logging.getLogger("apprise").disabled = True  # its lines hold parts of the URL
         service = apprise.Apprise()
-        if not service.add(secret(self._settings.url)) or len(service) != 1:
+        if not service.add(url) or len(service) != 1:
             raise DeliveryError(
                 f"{self._who}: apprise does not know this kind of URL, or a part of it is missing",
                 hint="see https://github.com/caronc/apprise/wiki",
