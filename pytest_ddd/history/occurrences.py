@@ -7,9 +7,9 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Connection, Table, and_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from pytest_ddd.history.records import Occurrence, Run, State
 from pytest_ddd.history.runs import to_run
 from pytest_ddd.history.tables import OCCURRENCES, RUNS
+from pytest_ddd.occurrences import Occurrence, Run, State
 
 
 def expect(tx: Connection, occurrence: Occurrence) -> None:

@@ -1,28 +1,22 @@
-"""What callers hand to the history and get from it."""
+"""What callers hand to the history; what they get back is in `pytest_ddd.occurrences`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from enum import StrEnum
-from typing import Literal, TypeAlias
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+from typing import TypeVar
 
+from pytest_ddd.occurrences import Kind
 from pytest_ddd.outcomes import Outcome
 
-Kind: TypeAlias = Literal["scheduled", "ad-hoc", "gate"]
-"""Only whole scheduled runs are occurrences."""
+T = TypeVar("T", "RunStart", "RunEnd")
 
 
-class State(StrEnum):
-    """How far a run came."""
-
-    RUNNING = "running"
-    FINISHED = "finished"
-    INTERRUPTED = "interrupted"
-    """Stopped by a person or an internal error; what there is was kept."""
-    ABORTED = "aborted"
-    """Its process was gone without an end; found by a later run."""
+def copied(kind: type[T], facts: object, **more: object) -> T:
+    """Return a record of what something else, a run's facts, has under the same names."""
+    names = [one.name for one in fields(kind) if hasattr(facts, one.name)]
+    return kind(**{name: getattr(facts, name) for name in names} | more)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,96 +44,11 @@ class RunEnd:
     """What is known of the run of one scenario at its end."""
 
     finished_at: datetime
-    state: State = State.FINISHED
+    interrupted: bool = False
     kind: Kind = "ad-hoc"
     """Known for sure only now: a run that was narrowed is ad hoc."""
     used_s: float = 0.0
     waited_s: float = 0.0
     outcome: Outcome
-    counts: Mapping[str, int] = field(default_factory=dict)
-    steps: Mapping[str, str] = field(default_factory=dict)
-    planned_only: bool = False
-    """Whether an action showed its plan and did nothing: such a run is never complete."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
-    """One remembered run of one scenario."""
-
-    id: int
-    run_id: str
-    environment: str
-    scenario: str
-    frequency: str
-    kind: Kind
-    state: State
-    due_at: datetime | None
-    started_at: datetime
-    heartbeat_at: datetime
-    finished_at: datetime | None
-    operator: str
-    controller: str
-    budget_s: float | None
-    used_s: float | None
-    outcome: Outcome | None
-    counts: Mapping[str, int]
-    steps: Mapping[str, str]
-    planned_only: bool
-    escalations: int | None
-    rollbacks: int | None
-    evaluated_to: int
-    """The `seq` of the last result that an evaluation of the escalation rules has covered."""
-    invalidated_by: str | None
-    invalidated_reason: str | None
-
-
-class Happened(StrEnum):
-    """What became of an occurrence."""
-
-    AHEAD = "ahead"
-    """Neither run nor missed: its grace has not passed."""
-    RUNNING = "running"
-    DONE = "done"
-    INTERRUPTED = "interrupted"
-    ABORTED = "aborted"
-    MISSED = "missed"
-    EXCUSED = "excused"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Occurrence:
-    """A run that a schedule asked for, and what became of it."""
-
-    environment: str
-    scenario: str
-    due_at: datetime
-    grace_s: float
-    schedule: str = ""
-    excuse: str | None = None
-    excused_by: str | None = None
-    run: Run | None = None
-    """The first one that ended; else the last one that was begun."""
-
-    def happened(self, now: datetime) -> Happened:
-        """Say what became of it, as seen at `now`."""
-        if self.run is not None:
-            invalid = self.run.invalidated_by is not None
-            return Happened.EXCUSED if invalid else _BY_STATE[self.run.state]
-        if self.excuse is not None:
-            return Happened.EXCUSED
-        over = now > self.due_at + timedelta(seconds=self.grace_s)
-        return Happened.MISSED if over else Happened.AHEAD
-
-    @property
-    def late(self) -> bool:
-        """Whether it began after its grace."""
-        latest = self.due_at + timedelta(seconds=self.grace_s)
-        return self.run is not None and self.run.started_at > latest
-
-
-_BY_STATE = {
-    State.RUNNING: Happened.RUNNING,
-    State.FINISHED: Happened.DONE,
-    State.INTERRUPTED: Happened.INTERRUPTED,
-    State.ABORTED: Happened.ABORTED,
-}
+    narrowed: bool = False
+    """Whether only a part of the scenario's checks was asked for."""

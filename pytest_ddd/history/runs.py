@@ -13,8 +13,10 @@ from sqlalchemy import Connection, RowMapping, func, insert, select, update
 
 from pytest_ddd import clock
 from pytest_ddd.history import processes, rows
-from pytest_ddd.history.records import Run, RunEnd, RunStart, State
+from pytest_ddd.history.records import RunEnd, RunStart
 from pytest_ddd.history.tables import READINGS, RESULTS, RUNS
+from pytest_ddd.history.tally import Tally
+from pytest_ddd.occurrences import Run, State
 from pytest_ddd.outcomes import Outcome
 from pytest_ddd.results import CheckResult, to_record
 
@@ -32,12 +34,13 @@ def begin(tx: Connection, start: RunStart) -> int:
     return int(result.inserted_primary_key[0])
 
 
-def add(tx: Connection, run: int, seq: int, result: CheckResult) -> None:
-    """Remember one result; its run counts `seq` from 1."""
+def add(tx: Connection, run: int, seq: int, result: CheckResult) -> rows.Row:
+    """Remember one result; its run counts `seq` from 1. Returns its row, for a `Tally`."""
     row, readings = rows.of_record(to_record(result), run, seq)
     tx.execute(insert(RESULTS), row)
     if readings:
         tx.execute(insert(READINGS), readings)
+    return row
 
 
 def beat(tx: Connection, keys: Iterable[int]) -> None:
@@ -45,10 +48,11 @@ def beat(tx: Connection, keys: Iterable[int]) -> None:
     tx.execute(update(RUNS).where(RUNS.c.id.in_(list(keys))).values(heartbeat_at=clock.now()))
 
 
-def finish(tx: Connection, run: int, end: RunEnd) -> None:
-    """Remember how a run ended."""
-    values = asdict(end) | {"counts": dict(end.counts), "steps": dict(end.steps)}
-    tx.execute(update(RUNS).where(RUNS.c.id == run).values(**values, heartbeat_at=clock.now()))
+def finish(tx: Connection, run: int, end: RunEnd, tally: Tally) -> None:
+    """Remember how a run ended, and what its results say together."""
+    values = asdict(end) | tally.columns() | {"heartbeat_at": clock.now()}
+    values["state"] = State.INTERRUPTED if values.pop("interrupted") else State.FINISHED
+    tx.execute(update(RUNS).where(RUNS.c.id == run).values(**values))
 
 
 def abort_dead(tx: Connection) -> tuple[Run, ...]:

@@ -31,8 +31,8 @@ RUNS = Table(
     Column("environment", String, nullable=False),
     Column("scenario", String, nullable=False),
     Column("frequency", String, nullable=False, server_default=""),
-    Column("kind", String, nullable=False),  # records.Kind
-    Column("state", String, nullable=False),  # records.State
+    Column("kind", String, nullable=False),  # occurrences.Kind
+    Column("state", String, nullable=False),  # occurrences.State
     Column("due_at", Moment),  # of a scheduled run: the occurrence that it is
     Column("started_at", Moment, nullable=False),
     Column("heartbeat_at", Moment, nullable=False),
@@ -49,6 +49,7 @@ RUNS = Table(
     Column("outcome", String),  # the verdict, once finished
     Column("counts", PLAIN, nullable=False, server_default="{}"),  # outcome -> number of checks
     Column("steps", PLAIN, nullable=False, server_default="{}"),  # step number -> outcome
+    Column("narrowed", Boolean, nullable=False, server_default=text("false")),
     Column("planned_only", Boolean, nullable=False, server_default=text("false")),
     Column("escalations", Integer),  # NULL: not evaluated
     Column("rollbacks", Integer),  # NULL: nobody counted

@@ -46,6 +46,7 @@ def _make_runs() -> None:
         sa.Column("outcome", sa.String),
         sa.Column("counts", sa.JSON, nullable=False, server_default="{}"),
         sa.Column("steps", sa.JSON, nullable=False, server_default="{}"),
+        sa.Column("narrowed", sa.Boolean, nullable=False, server_default=sa.text("false")),
         sa.Column("planned_only", sa.Boolean, nullable=False, server_default=sa.text("false")),
         sa.Column("escalations", sa.Integer),
         sa.Column("rollbacks", sa.Integer),
