@@ -11,6 +11,7 @@ from pytest_ddd.baseline.sections.escalation import Escalation
 from pytest_ddd.baseline.sections.hosts import Group, Host
 from pytest_ddd.baseline.sections.logs import Log
 from pytest_ddd.baseline.sections.metrics import Metric
+from pytest_ddd.baseline.sections.rule_sets import RuleSet
 from pytest_ddd.baseline.sections.scenarios import Scenario
 from pytest_ddd.baseline.sections.thresholds import Resource
 from pytest_ddd.baseline.tree import Path
@@ -32,6 +33,7 @@ IN_ENVIRONMENT: dict[str, type[Entry]] = {
     "endpoints": Endpoint,
     "backups": Backup,
     "metrics": Metric,
+    "rule_sets": RuleSet,
 }
 """Sections by name whose entries live in the environment, or on the hosts of `applies_to`."""
 

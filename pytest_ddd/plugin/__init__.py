@@ -20,6 +20,7 @@ _MODULES = (
     "recording",
     "recheck",
     "session",
+    "changes",
     "progress",
     "summary",
     "html",

@@ -34,6 +34,7 @@ NOUNS = {
     "backup": ("backups", "backups"),
     "drift_item": ("configuration", "configuration"),
     "metric": ("metrics", "metrics"),
+    "rule_set": ("rule_sets", "rule_sets"),
 }
 """Fixture -> (module in probes, baseline section)."""
 
