@@ -106,6 +106,7 @@ def close(config: pytest.Config) -> None:
     """Close all connections; no process is left."""
     site = config.stash.get(SITE_KEY, None)
     if site is not None:
+        site.scope.databases.close()
         site.connections.close()
 
 
