@@ -33,6 +33,7 @@ NOUNS = {
     "log": ("logs", "logs"),
     "backup": ("backups", "backups"),
     "drift_item": ("configuration", "configuration"),
+    "metric": ("metrics", "metrics"),
 }
 """Fixture -> (module in probes, baseline section)."""
 
