@@ -33,6 +33,9 @@ NOUNS = {
     "log": ("logs", "logs"),
     "backup": ("backups", "backups"),
     "drift_item": ("configuration", "configuration"),
+    "job": ("jobs", "jobs"),
+    "queue": ("queues", "queues"),
+    "sync_pair": ("sync", "sync"),
     "metric": ("metrics", "metrics"),
 }
 """Fixture -> (module in probes, baseline section)."""
