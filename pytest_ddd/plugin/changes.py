@@ -71,7 +71,7 @@ def refuse_misuse(item: pytest.Item) -> None:
 
 @pytest.fixture
 def change(request: pytest.FixtureRequest) -> Callable[[Action], Carried]:
-    """Carries out an action, as in `assert change(SetRules(rule_set)).problems == ()`.
+    """Carry out an action, with a plan and a way back.
 
     Without `--ddd-apply` it shows the plan and ends the check as NOT_APPLICABLE; after a RED in an
     earlier step, or a step that was left out, it ends it as BLOCKED. Both touch nothing.
