@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import NoReturn, Protocol
 
-from pytest_ddd.cli.commands import history, init, objectives, validate
+from pytest_ddd.cli.commands import history, init, objectives, schedule, validate
 from pytest_ddd.cli.printing import complain, prepare
 from pytest_ddd.errors import DddError, RecordError, UsageError
 
@@ -37,6 +37,7 @@ VERBS: dict[str, Verb] = {
     "validate": validate,
     "history": history,
     "objectives": objectives,
+    "schedule": schedule,
 }
 
 

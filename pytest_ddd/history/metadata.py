@@ -23,7 +23,7 @@ METADATA = MetaData(
     }
 )
 
-TABLE_MODULES = ("pytest_ddd.history.tables",)
+TABLE_MODULES = ("pytest_ddd.history.tables", "pytest_ddd.history.alert_tables")
 """Modules that add tables to `METADATA`."""
 
 NUMBER = BigInteger().with_variant(Integer(), "sqlite")

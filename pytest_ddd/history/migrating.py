@@ -11,7 +11,7 @@ from pytest_ddd import clock
 from pytest_ddd.errors import RecordError
 from pytest_ddd.history.engine import READ_ONLY
 
-HEAD = "0001"
+HEAD = "0002"
 """The revision that this program reads and writes; a test compares it with the scripts."""
 
 _SCRIPTS = Path(__file__).with_name("migrations")
