@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Literal
 
 from pytest_ddd import clock
+from pytest_ddd.analysis.objective_table import LONGEST_DAYS, OBJECTIVES, READINGS
+from pytest_ddd.analysis.objectives import judge_scenario
 from pytest_ddd.baseline.model import Baseline
 from pytest_ddd.errors import RecordError
 from pytest_ddd.evidence import report
@@ -19,7 +21,7 @@ from pytest_ddd.evidence.steps import steps_of
 from pytest_ddd.evidence.summary import RunSummary, summarize
 from pytest_ddd.history.memory import Memory
 from pytest_ddd.history.records import RunEnd, RunStart, copied
-from pytest_ddd.occurrences import Kind
+from pytest_ddd.occurrences import Kind, ObjectiveStanding
 from pytest_ddd.results import CheckResult
 from pytest_ddd.scenarios import catalogue, timing
 from pytest_ddd.scenarios.model import Frequency, Scenario
@@ -106,10 +108,11 @@ class MaintenanceRun:
             interrupted: whether checks are missing because the run was stopped.
             narrowed: whether only a part of a scenario's checks was asked for.
         """
-        finished = tuple(
-            self._close(routine, interrupted=interrupted, narrowed=narrowed(name))
+        settled = [
+            (routine, self._settle(routine, interrupted=interrupted, narrowed=narrowed(name)))
             for name, routine in self._routines.items()
-        )
+        ]
+        finished = tuple(self._close(routine, facts) for routine, facts in settled)
         if self._memory is not None:
             self._memory.close()
             for failure in self._memory.failures:
@@ -133,7 +136,8 @@ class MaintenanceRun:
             self._remember(failure)
             return _Routine(scenario=scenario, directory=None, writer=None)
 
-    def _close(self, routine: _Routine, *, interrupted: bool, narrowed: bool) -> Finished:
+    def _settle(self, routine: _Routine, *, interrupted: bool, narrowed: bool) -> RunFacts:
+        """Return the facts of a scenario that ends now; history has them when this returns."""
         facts = self._facts(routine.scenario, routine.results, interrupted=interrupted)
         facts = replace(facts, narrowed=narrowed)
         if narrowed and facts.kind == "scheduled":
@@ -141,10 +145,13 @@ class MaintenanceRun:
         if self._memory is not None:
             before = self._memory.previous(facts.scenario)
             facts = replace(facts, changes=compare(before, routine.results, narrowed=narrowed))
+            outcome = summarize(facts, routine.results).verdict.outcome
+            self._memory.finish(facts.scenario, copied(RunEnd, facts, outcome=outcome))
+        return facts
+
+    def _close(self, routine: _Routine, facts: RunFacts) -> Finished:
+        facts = replace(facts, objectives=self._objectives(facts))
         summary = summarize(facts, routine.results)
-        if self._memory is not None:
-            end = copied(RunEnd, facts, outcome=summary.verdict.outcome)
-            self._memory.finish(facts.scenario, end)
         try:
             if routine.writer is not None:
                 routine.writer.close()
@@ -153,6 +160,13 @@ class MaintenanceRun:
         except RecordError as failure:
             self._remember(failure)
         return Finished(scenario=routine.scenario, summary=summary, directory=routine.directory)
+
+    def _objectives(self, facts: RunFacts) -> tuple[ObjectiveStanding, ...]:
+        if self._memory is None:
+            return ()
+        now, where = facts.finished_at, facts.environment
+        gathered = self._memory.gathered(where, now, LONGEST_DAYS, READINGS)
+        return judge_scenario(OBJECTIVES, where, facts.scenario, gathered, now)
 
     def _facts(
         self, scenario: Scenario, results: Sequence[CheckResult], *, interrupted: bool

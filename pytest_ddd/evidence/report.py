@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TextIO
 
 from pytest_ddd.errors import RecordError
-from pytest_ddd.evidence import wording
+from pytest_ddd.evidence import change_words, objective_words, wording
 from pytest_ddd.evidence.facts import RunFacts
 from pytest_ddd.evidence.summary import BY_URGENCY, RunSummary, summarize
 from pytest_ddd.evidence.verdict import overrun_s
@@ -102,6 +102,8 @@ def _context(summary: RunSummary) -> dict[str, object]:
         "meanings": _MEANINGS,
         "rows_a_section": ROWS_A_SECTION,
         "say": wording,
+        "changed": change_words,
+        "standing": objective_words,
         "duration": format_duration,
         "quantity": format_quantity,
         "plural": plural,

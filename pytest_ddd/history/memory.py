@@ -7,9 +7,10 @@ any makes the exit status 76.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import Connection
@@ -18,11 +19,12 @@ from pytest_ddd.errors import DddError, RecordError
 from pytest_ddd.history import lines, places, processes, runs, spool
 from pytest_ddd.history.importing import Import
 from pytest_ddd.history.lines import RunKey
+from pytest_ddd.history.measures import gather
 from pytest_ddd.history.previous import before
 from pytest_ddd.history.records import RunEnd, RunStart
 from pytest_ddd.history.store import Store
 from pytest_ddd.history.tally import Tally
-from pytest_ddd.occurrences import PreviousRun, Run
+from pytest_ddd.occurrences import Gathered, PreviousRun, Run
 from pytest_ddd.results import CheckResult
 
 BEAT_S = 60.0
@@ -115,6 +117,32 @@ class Memory:
             lambda: lines.of_end(routine.key, end),
             durable=True,
         )
+
+    def gathered(
+        self, environment: str, until: datetime, days: int, readings: Collection[str]
+    ) -> Gathered:
+        """Return what objectives count; nothing when the history cannot be read."""
+        if self.store is None:
+            return Gathered()
+        try:
+            with self.store.reading() as tx:
+                return gather(tx, environment, until - timedelta(days=days), until, readings)
+        except RecordError as failure:
+            self._give_up(failure)
+            return Gathered()
+
+    def gathered(
+        self, environment: str, until: datetime, days: int, readings: Collection[str]
+    ) -> Gathered:
+        """Return what objectives count; nothing when the history cannot be read."""
+        if self.store is None:
+            return Gathered()
+        try:
+            with self.store.reading() as tx:
+                return gather(tx, environment, until - timedelta(days=days), until, readings)
+        except RecordError as failure:
+            self._give_up(failure)
+            return Gathered()
 
     def key(self, scenario: str) -> int:
         """Return the key of a scenario's run in the store; 0 when it is in the spool."""
