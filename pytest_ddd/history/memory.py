@@ -131,19 +131,6 @@ class Memory:
             self._give_up(failure)
             return Gathered()
 
-    def gathered(
-        self, environment: str, until: datetime, days: int, readings: Collection[str]
-    ) -> Gathered:
-        """Return what objectives count; nothing when the history cannot be read."""
-        if self.store is None:
-            return Gathered()
-        try:
-            with self.store.reading() as tx:
-                return gather(tx, environment, until - timedelta(days=days), until, readings)
-        except RecordError as failure:
-            self._give_up(failure)
-            return Gathered()
-
     def key(self, scenario: str) -> int:
         """Return the key of a scenario's run in the store; 0 when it is in the spool."""
         return self._routines[scenario].id
