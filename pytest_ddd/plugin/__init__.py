@@ -20,7 +20,7 @@ _MODULES = (
     "recording",
     "recheck",
     "session",
-    "changes",
+    "changing",
     "progress",
     "summary",
     "html",

@@ -6,7 +6,7 @@ import pytest
 
 from pytest_ddd import redaction
 from pytest_ddd.plugin import markers
-from pytest_ddd.plugin.changes import refuse_misuse
+from pytest_ddd.plugin.changing import refuse_misuse
 from pytest_ddd.plugin.options import SETTINGS_KEY
 from pytest_ddd.plugin.reachable import with_reachable
 from pytest_ddd.plugin.site import MISTAKE_KEY, site_of
