@@ -16,6 +16,7 @@ _MODULES = (
     "fixtures",
     "parametrize",
     "ordering",
+    "narrowing",
     "reachable",
     "recording",
     "recheck",
