@@ -21,7 +21,7 @@ _SAMPLE = 5
 _DIGEST_LENGTH = 64
 _SCRIPT = """\
 cd -- {path} || exit 1
-files=$(find . -type f {chosen} -print | head -n {limit} | wc -l)
+files=$(find . -type f {chosen} -print0 | tr -cd '\\000' | head -c {limit} | wc -c)
 if [ "$files" -ge {limit} ]; then echo more than {most} files >&2; exit 1; fi
 find . -type f {chosen} -print0 | xargs -0 -r sha256sum --
 """
