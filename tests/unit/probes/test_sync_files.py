@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -81,7 +80,7 @@ def test_the_right_side_on_a_host(look, trees):
 
 @pytest.mark.parametrize("host", ["", "here"])
 def test_a_missing_tree_is_unknown(look, trees, host):
-    os.rename(trees[1], trees[1].with_name("elsewhere"))
+    trees[1].rename(trees[1].with_name("elsewhere"))
 
     assert look(host=host).outcome is UNKNOWN
 
