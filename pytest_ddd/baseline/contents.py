@@ -13,6 +13,7 @@ from pytest_ddd.baseline.sections.jobs import Job
 from pytest_ddd.baseline.sections.logs import Log
 from pytest_ddd.baseline.sections.metrics import Metric
 from pytest_ddd.baseline.sections.queues import Queue
+from pytest_ddd.baseline.sections.rule_sets import RuleSet
 from pytest_ddd.baseline.sections.scenarios import Scenario
 from pytest_ddd.baseline.sections.sync import SyncPair
 from pytest_ddd.baseline.sections.thresholds import Resource
@@ -38,6 +39,7 @@ IN_ENVIRONMENT: dict[str, type[Entry]] = {
     "queues": Queue,
     "sync": SyncPair,
     "metrics": Metric,
+    "rule_sets": RuleSet,
 }
 """Sections by name whose entries live in the environment, or on the hosts of `applies_to`."""
 

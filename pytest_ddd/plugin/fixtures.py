@@ -120,6 +120,12 @@ def metric(request: pytest.FixtureRequest) -> AnyEntry:
     return _entry(request)
 
 
+@pytest.fixture
+def rule_set(request: pytest.FixtureRequest) -> AnyEntry:
+    """One file of alerting rules; parametrizes the check over `rule_sets`."""
+    return _entry(request)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_pycollect_makeitem(collector: pytest.Collector, name: str, obj: object) -> None:
     """Before the first check is collected: give `host` our meaning and redact the logs.

@@ -7,6 +7,7 @@ import platform
 import shlex
 import sys
 from collections.abc import Sequence
+from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Protocol
 
@@ -14,7 +15,7 @@ import pytest
 
 from pytest_ddd import clock, redaction
 from pytest_ddd.outcomes import Outcome
-from pytest_ddd.plugin import junit, site
+from pytest_ddd.plugin import junit, narrowing, site
 from pytest_ddd.plugin.options import SETTINGS_KEY
 from pytest_ddd.plugin.reachable import is_recorded
 from pytest_ddd.plugin.recording import take_result
@@ -128,7 +129,8 @@ class Controller:
             return
         stopped = exitstatus in (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR)
         interrupted = stopped or bool(self._due)
-        self.finished = self.run.finish(interrupted=interrupted)
+        narrowed = partial(narrowing.is_narrowed, self.config)
+        self.finished = self.run.finish(interrupted=interrupted, narrowed=narrowed)
         for finished in self.finished:
             self.config.hook.pytest_ddd_scenario_finished(config=self.config, finished=finished)
         session.exitstatus = self._exit_status(exitstatus)
@@ -180,7 +182,7 @@ def _begin(config: pytest.Config) -> MaintenanceRun | None:
         Circumstances(
             run_id=site.run_id(config),
             started_at=site.run_started_at(config),
-            operator=_login_name(),
+            operator=login_name(),
             controller=platform.node(),
             command_line=redaction.DEFAULT.scrub(arguments),
             versions={
@@ -191,11 +193,16 @@ def _begin(config: pytest.Config) -> MaintenanceRun | None:
             baseline=here.baseline,
             profile=here.scope.profile,
             evidence=here.settings.evidence,
+            root=config.rootpath,
+            history=here.settings.history,
+            kind=narrowing.kind(config, is_scheduled=here.settings.scheduled_at is not None),
+            due_at=here.settings.scheduled_at,
         )
     )
 
 
-def _login_name() -> str:
+def login_name() -> str:
+    """Return who runs this: the name of the login."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):

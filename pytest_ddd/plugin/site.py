@@ -37,6 +37,7 @@ NOUNS = {
     "queue": ("queues", "queues"),
     "sync_pair": ("sync", "sync"),
     "metric": ("metrics", "metrics"),
+    "rule_set": ("rule_sets", "rule_sets"),
 }
 """Fixture -> (module in probes, baseline section)."""
 

@@ -13,9 +13,10 @@ from pytest_ddd.errors import CannotLookError
 from pytest_ddd.probes.attempts import until_good
 from pytest_ddd.probes.endpoints import url_for_host
 from pytest_ddd.probes.entry import Entry
-from pytest_ddd.probes.metering import json_number
+from pytest_ddd.probes.metering import json_number, sql_numbers
 from pytest_ddd.probes.metering.prometheus import Prometheus, range_of
 from pytest_ddd.probes.metering.samples import Samples, Statistic
+from pytest_ddd.probes.sql import Databases
 from pytest_ddd.probes.web.ask import Caller
 from pytest_ddd.results import Limit, Problem, Reading, Threshold
 from pytest_ddd.units import format_quantity
@@ -49,11 +50,13 @@ class Metric(Entry[Measured]):
         declaration: Declaration[section.Metric],
         *,
         target: str,
+        databases: Databases,
         spec: ConnectionSpec | None = None,
     ) -> None:
         # No host: the read goes to a server, and works while the connection to the host does not.
         super().__init__(section=SECTION, key=declaration.key, target=target)
         self._declaration = declaration
+        self._databases = databases
         self._spec = spec
         usual = {one: getattr(declaration.model.baseline, one) for one in _STATISTICS}
         self._usual = {one: value for one, value in usual.items() if value is not None}
@@ -106,6 +109,8 @@ class Metric(Entry[Measured]):
             if query.over is None:
                 return prometheus.instant(text)
             return prometheus.over(text, range_of(query.over, query.step, query.coverage))
+        if model.sql is not None:
+            return sql_numbers.samples(self._databases, model.sql)
         assert model.json_ is not None
         caller = Caller.of(model.json_, self._filled(model.json_.url))
         return json_number.samples(caller, model.json_.at)
@@ -154,10 +159,11 @@ def entries(scope: Scope) -> list[Metric]:
     found = []
     for declaration in scope.in_environment(SECTION):
         ours = cast("Declaration[section.Metric]", declaration)
-        found.append(Metric(ours, target=scope.baseline.name))
+        found.append(Metric(ours, target=scope.baseline.name, databases=scope.databases))
     for host, declaration in scope.on_hosts(SECTION):
         ours = cast("Declaration[section.Metric]", declaration)
-        found.append(Metric(ours, target=host, spec=scope.connections.spec(host)))
+        spec = scope.connections.spec(host)
+        found.append(Metric(ours, target=host, databases=scope.databases, spec=spec))
     return found
 
 

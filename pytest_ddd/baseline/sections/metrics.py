@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 from pytest_ddd import units
 from pytest_ddd.baseline.fields import Duration, Entry, Model, Percent
 from pytest_ddd.baseline.servers import Server
+from pytest_ddd.baseline.sources import Query
 
 
 def _allowance(value: object) -> object:
@@ -118,6 +119,8 @@ class Metric(Entry):
     """
 
     prometheus: PrometheusQuery | None = None
+    sql: Query | None = None
+    """A query whose only column is a number: one row for `value`, any number for mean and p95."""
     json_: JsonNumber | None = Field(default=None, alias="json")
     unit: str = ""
     """`s` and `bytes` are written as durations and sizes; anything else stands as it is."""
@@ -128,8 +131,8 @@ class Metric(Entry):
 
     @model_validator(mode="after")
     def _one_source(self) -> Metric:
-        if sum(source is not None for source in (self.prometheus, self.json_)) != 1:
-            raise ValueError("needs exactly one of prometheus and json")
+        if sum(source is not None for source in (self.prometheus, self.sql, self.json_)) != 1:
+            raise ValueError("needs exactly one of prometheus, sql and json")
         query = self.prometheus
         if query is not None and (query.over is None) != (self.baseline.value is not None):
             told = "mean and p95 need over" if query.over is None else "over needs mean or p95"

@@ -154,7 +154,7 @@ class Prometheus:
     def _data(
         self, path: str, parameters: Parameters, deadline: Deadline, query: str
     ) -> Mapping[str, Json]:
-        response = self.caller.ask(path, parameters, deadline)
+        response = self.caller.answer(path, parameters, deadline)
         body = read_json(response)
         if not isinstance(body, dict) or body.get("status") not in ("success", "error"):
             raise CannotLookError(

@@ -72,7 +72,7 @@ class Caller:
         """Return the answer, whatever its status; redirects are not followed.
 
         Raises:
-            CannotLookError: no whole answer in time, or the credentials are refused.
+            CannotLookError: no whole answer in time.
         """
         url = f"{self.url.rstrip('/')}{path}" if path else self.url
         request = Request(
@@ -92,9 +92,18 @@ class Caller:
             raise CannotLookError(f"{url}: no answer within {limit}") from None
         except CannotLookError as blind:
             raise CannotLookError(f"{url}: {blind.message}", hint=blind.hint) from blind
+        return response
+
+    def answer(self, path: str, parameters: Parameters, deadline: Deadline) -> Response:
+        """Return the answer to a question that needs no more rights than to read.
+
+        Raises:
+            CannotLookError: no whole answer in time, or the credentials are refused.
+        """
+        response = self.ask(path, parameters, deadline)
         if response.status in _REFUSED:
             raise CannotLookError(
-                f"{url}: refuses the credentials (status {response.status})",
+                f"{self.url}{path}: refuses the credentials (status {response.status})",
                 hint="look at user, password and headers of this server in the baseline",
             )
         return response
@@ -105,7 +114,7 @@ class Caller:
         Raises:
             CannotLookError: there is none.
         """
-        response = self.ask(path, parameters, deadline)
+        response = self.answer(path, parameters, deadline)
         if response.status != 200:
             raise CannotLookError(
                 f"{self.url}{path}: status {response.status}: {response.text[:_SHOWN]!r}"

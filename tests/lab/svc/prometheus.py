@@ -146,6 +146,14 @@ class Prometheus:
         logs = sorted(self.ledger.dir.glob(f"{self.dir.name}*.log"))
         return "".join(file.read_text(errors="replace") for file in logs)
 
+    def reload(self) -> None:
+        """Let it read its rules again, by signal, and wait until it has."""
+        before = self.proc_log().count("Completed loading of configuration file")
+        os.kill(self.proc.pid, signal.SIGHUP)
+        assert wait_for(
+            lambda: self.proc_log().count("Completed loading of configuration file") > before, 10.0
+        )
+
     def loaded(self) -> dict[str, list[str]]:
         """The rules that it runs: name of the group -> names of its rules."""
         with urlopen(f"{self.url}/api/v1/rules", timeout=10.0) as answer:

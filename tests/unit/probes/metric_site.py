@@ -10,6 +10,7 @@ from pytest_ddd.baseline.sections.metrics import Metric as Model
 from pytest_ddd.errors import CannotLookError
 from pytest_ddd.outcomes import Outcome, worst
 from pytest_ddd.probes.metrics import Metric
+from pytest_ddd.probes.sql import Databases
 from pytest_ddd.results import Origin, Reading, explain, judge
 
 FILE = "baselines/prod/metrics.yaml"
@@ -25,7 +26,7 @@ def metric(**keys: object) -> Metric:
     keys.setdefault("baseline", {"value": 0.25})
     model = Model.model_validate(keys)
     declaration = Declaration(section="metrics", key="checkout", model=model, origins=origins)
-    return Metric(declaration, target="prod")
+    return Metric(declaration, target="prod", databases=Databases())
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 import pytest
 from pydantic import ValidationError
 
@@ -16,10 +18,10 @@ QUERY = query("http://127.0.0.1:9090", "up")
 VALUE = {"value": 1.0}
 
 REFUSED: dict[str, tuple[dict[str, object], str]] = {
-    "no source": ({"baseline": VALUE}, "exactly one of prometheus"),
+    "no source": ({"baseline": VALUE}, "exactly one of prometheus, sql and json"),
     "two sources": (
         {"prometheus": QUERY, "json": {"url": "http://a", "at": "b"}, "baseline": VALUE},
-        "exactly one of prometheus",
+        "exactly one of prometheus, sql and json",
     ),
     "nothing usual": ({"prometheus": QUERY, "baseline": {}}, "needs value, mean or p95"),
     "mean of one": ({"prometheus": QUERY, "baseline": {"mean": 1.0}}, "mean and p95 need over"),
@@ -123,3 +125,29 @@ def test_numbers_in_the_json_of_a_url(ledger: Ledger):
             assert (verdict.outcome, words in verdict.reason) == (UNKNOWN, True), verdict.reason
         assert "status 500" in look("latency.p95_ms", {"value": 220.0}, "/broken").reason
         assert "not JSON" in look("latency.p95_ms", {"value": 220.0}, "/text").reason
+
+
+def test_numbers_in_the_rows_of_a_query(tmp_path):
+    file = tmp_path / "shop.db"
+    with sqlite3.connect(file) as shop:
+        shop.execute("create table took (ms real, note text)")
+        shop.executemany("insert into took values (?, ?)", [(100, "a"), (200, None), (300, "c")])
+    shop.close()
+
+    def look(query: str, baseline: dict[str, float]):
+        source = {"database": {"url": f"sqlite:///{file}"}, "query": query}
+        return check(metric(sql=source, baseline=baseline, unit="ms"))
+
+    assert look("select max(ms) from took", {"value": 290.0}).outcome is GREEN
+    assert look("select ms from took", {"mean": 200.0, "p95": 290.0}).outcome is GREEN
+    assert look("select ms from took", {"mean": 100.0}).outcome is RED
+    odd = {
+        "select ms, note from took": "needs one column, answers ms, note",
+        "select note from took": "'a' is not a number",
+        "select ms from took where ms > 900": "no samples",
+        "select avg(ms) from took where ms > 900": "None is not a number",
+        "select ms from nowhere": "no such table",
+    }
+    for query, words in odd.items():
+        verdict = look(query, {"mean": 200.0})
+        assert (verdict.outcome, words in verdict.reason) == (UNKNOWN, True), verdict.reason
