@@ -27,11 +27,11 @@ from pytest_ddd.history.alert_tables import (
     SILENCES,
     TRANSITIONS,
 )
-from pytest_ddd.history.records import State
 from pytest_ddd.history.runs import mark_evaluated
 from pytest_ddd.history.tables import READINGS, RESULTS, RUNS
 from pytest_ddd.jsonable import from_json, to_json
 from pytest_ddd.messages import Kind
+from pytest_ddd.occurrences import State
 from pytest_ddd.redaction import DEFAULT
 from pytest_ddd.results import CheckResult
 
