@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from tests.plugin.conftest import Site
+from tests.plugin.conftest import Outcome, Site
 
 HOSTS = "hosts: {localhost: {connection: 'local://'}}"
 CHANNELS = """
@@ -51,6 +51,11 @@ def heard(site: Site) -> list[Mapping[str, object]]:
     )
 
 
+def run(site: Site, *args: str, **more: Mapping[str, str]) -> Outcome:
+    """Run pytest within this process: many runs, and none of them needs a process of its own."""
+    return site.run(*args, in_process=True, **more)
+
+
 def kinds(site: Site) -> list[object]:
     return [one["kind"] for one in heard(site)]
 
@@ -68,7 +73,7 @@ def test_a_fault_is_told_once_and_its_end_too(paging: Site, plugin_args: tuple[s
 
 
 def test_nobody_is_told_unless_asked(paging: Site) -> None:
-    done = paging.run()
+    done = run(paging)
 
     assert heard(paging) == []
     assert "not told (dry run): trigger critical (down)" in done.text
@@ -76,36 +81,36 @@ def test_nobody_is_told_unless_asked(paging: Site) -> None:
 
 
 def test_the_environment_variable_switches_it_on(paging: Site) -> None:
-    paging.run(env={"DDD_ESCALATE": "on"})
+    run(paging, env={"DDD_ESCALATE": "on"})
 
     assert kinds(paging) == ["trigger"]
 
 
 def test_off_covers_results_without_a_word(paging: Site) -> None:
-    done = paging.run("--ddd-escalate=off")
+    done = run(paging, "--ddd-escalate=off")
     health(paging, "good")
-    paging.run(ON)
+    run(paging, ON)
 
     assert heard(paging) == []
     assert "escalation" not in done.text
 
 
 def test_a_dry_run_does_not_swallow_what_is_due(paging: Site) -> None:
-    paging.run()
-    paging.run(ON)
+    run(paging)
+    run(paging, ON)
     health(paging, "good")
-    paging.run()
+    run(paging)
     before = kinds(paging)
-    paging.run(ON)
+    run(paging, ON)
 
     assert before == ["trigger"]
     assert kinds(paging) == ["trigger", "resolve"]
 
 
-def test_what_does_not_arrive_is_red_and_75(paging: Site, plugin_args: tuple[str, ...]) -> None:
+def test_what_does_not_arrive_is_red_and_75(paging: Site) -> None:
     rules(paging, "down: {when: [RED], check: it, notify: [refuses]}")
 
-    done = paging.run(ON, *plugin_args)
+    done = run(paging, ON)
 
     assert done.status == 75
     assert "UNDELIVERED: 1 message of local" in done.text
@@ -114,11 +119,11 @@ def test_what_does_not_arrive_is_red_and_75(paging: Site, plugin_args: tuple[str
 
 def test_what_is_undelivered_is_said_until_somebody_has_seen_it(paging: Site) -> None:
     rules(paging, "down: {when: [RED], check: it, notify: [refuses]}")
-    paging.run(ON)
+    run(paging, ON)
     health(paging, "good")
 
-    assert paging.run(ON).status == 75
-    assert paging.run().status == 75
+    assert run(paging, ON).status == 75
+    assert run(paging).status == 75
 
 
 def test_the_fallback_hears_what_the_pager_refused(paging: Site) -> None:
@@ -127,7 +132,7 @@ def test_the_fallback_hears_what_the_pager_refused(paging: Site) -> None:
         "down: {when: [RED], check: it, notify: [refuses], fallback: {notify: [pager]}}",
     )
 
-    done = paging.run(ON)
+    done = run(paging, ON)
 
     assert kinds(paging) == ["trigger"]
     assert done.status == 75
@@ -137,11 +142,11 @@ def test_a_history_that_cannot_be_written_comes_first(paging: Site) -> None:
     rules(paging, "down: {when: [RED], check: it, notify: [refuses]}")
     paging.write(".pytest-ddd", "a file where the directory should be")
 
-    assert paging.run(ON).status == 76
+    assert run(paging, ON).status == 76
 
 
 def test_on_without_a_history_is_a_mistake(paging: Site) -> None:
-    done = paging.run(ON, "--ddd-history=off")
+    done = run(paging, ON, "--ddd-history=off")
 
     assert done.status == 4
     assert "needs a history" in done.text
@@ -150,7 +155,7 @@ def test_on_without_a_history_is_a_mistake(paging: Site) -> None:
 def test_a_rule_that_watches_nothing_is_named(paging: Site) -> None:
     rules(paging, "typo: {when: [RED], scenario: daily-checks, check: itt, notify: [pager]}")
 
-    assert "the rule typo watched nothing" in paging.run(ON).text
+    assert "the rule typo watched nothing" in run(paging, ON).text
 
 
 def test_a_conftest_hears_each_decision(paging: Site, plugin_args: tuple[str, ...]) -> None:
@@ -190,7 +195,7 @@ def test_a_conftest_that_fails_stops_nobody_else(paging: Site) -> None:
         """,
     )
 
-    done = paging.run(ON)
+    done = run(paging, ON)
 
     assert (paging.root / "heard-too").exists()
     assert kinds(paging) == ["trigger"]
@@ -198,7 +203,7 @@ def test_a_conftest_that_fails_stops_nobody_else(paging: Site) -> None:
     assert "ConnectionError: jira is away" in done.text
 
 
-def test_a_conftest_brings_a_channel(paging: Site, plugin_args: tuple[str, ...]) -> None:
+def test_a_conftest_brings_a_channel(paging: Site) -> None:
     text = "escalation:\n  channels: {jira: {kind: hook}}\n  rules:\n    down: {when: [RED], notify: [jira]}\n"
     paging.baseline("local", escalation=text)
     paging.write(
@@ -215,7 +220,7 @@ def test_a_conftest_brings_a_channel(paging: Site, plugin_args: tuple[str, ...])
         """,
     )
 
-    paging.run(ON, *plugin_args)
+    run(paging, ON)
 
     assert "RED" in (paging.root / "jira.txt").read_text()
 
@@ -238,14 +243,14 @@ def test_a_proposal_that_is_not_allowed_is_not_run(paging: Site) -> None:
 def test_a_proposal_that_is_allowed_and_asked_for_is_run_once_an_episode(paging: Site) -> None:
     append = "[sh, -c, 'echo {target} >> scaled']"
     proposing(paging, append, ", allowed: true, cooldown: 1s", "--ddd-proposals=run")
-    paging.run(ON, "--ddd-proposals=run")
+    run(paging, ON, "--ddd-proposals=run")
 
     assert (paging.root / "scaled").read_text() == "local\n"
 
 
 def test_a_dry_run_runs_no_proposal(paging: Site) -> None:
     proposal(paging, "[touch, scaled]", ", allowed: true")
-    paging.run("--ddd-proposals=run")
+    run(paging, "--ddd-proposals=run")
 
     assert not (paging.root / "scaled").exists()
 
@@ -260,4 +265,4 @@ def proposal(site: Site, command: str, more: str) -> None:
 
 def proposing(site: Site, command: str, more: str, *args: str):
     proposal(site, command, more)
-    return site.run(ON, *args)
+    return run(site, ON, *args)
