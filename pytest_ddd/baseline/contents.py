@@ -9,8 +9,13 @@ from pytest_ddd.baseline.sections.endpoints import Endpoint
 from pytest_ddd.baseline.sections.environment import Environment
 from pytest_ddd.baseline.sections.escalation import Escalation
 from pytest_ddd.baseline.sections.hosts import Group, Host
+from pytest_ddd.baseline.sections.jobs import Job
 from pytest_ddd.baseline.sections.logs import Log
+from pytest_ddd.baseline.sections.metrics import Metric
+from pytest_ddd.baseline.sections.queues import Queue
+from pytest_ddd.baseline.sections.rule_sets import RuleSet
 from pytest_ddd.baseline.sections.scenarios import Scenario
+from pytest_ddd.baseline.sections.sync import SyncPair
 from pytest_ddd.baseline.sections.thresholds import Resource
 from pytest_ddd.baseline.tree import Path
 
@@ -27,7 +32,15 @@ WHOLE: dict[str, type[Model]] = {
 ON_HOSTS: dict[str, type[Entry]] = {"thresholds": Resource, "logs": Log}
 """Sections by name whose entries live on every host; `applies_to` narrows them."""
 
-IN_ENVIRONMENT: dict[str, type[Entry]] = {"endpoints": Endpoint, "backups": Backup}
+IN_ENVIRONMENT: dict[str, type[Entry]] = {
+    "endpoints": Endpoint,
+    "backups": Backup,
+    "jobs": Job,
+    "queues": Queue,
+    "sync": SyncPair,
+    "metrics": Metric,
+    "rule_sets": RuleSet,
+}
 """Sections by name whose entries live in the environment, or on the hosts of `applies_to`."""
 
 BY_NAME: dict[str, type[Model]] = {

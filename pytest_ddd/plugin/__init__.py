@@ -21,6 +21,7 @@ _MODULES = (
     "recording",
     "recheck",
     "session",
+    "changing",
     "progress",
     "summary",
     "html",

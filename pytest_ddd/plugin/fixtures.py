@@ -96,6 +96,36 @@ def drift_item(request: pytest.FixtureRequest) -> AnyEntry:
     return _entry(request)
 
 
+@pytest.fixture
+def job(request: pytest.FixtureRequest) -> AnyEntry:
+    """One batch job; parametrizes the check over `jobs`."""
+    return _entry(request)
+
+
+@pytest.fixture
+def queue(request: pytest.FixtureRequest) -> AnyEntry:
+    """One queue; parametrizes the check over `queues`."""
+    return _entry(request)
+
+
+@pytest.fixture
+def sync_pair(request: pytest.FixtureRequest) -> AnyEntry:
+    """One pair of data that has to be the same; parametrizes the check over `sync`."""
+    return _entry(request)
+
+
+@pytest.fixture
+def metric(request: pytest.FixtureRequest) -> AnyEntry:
+    """One performance metric; parametrizes the check over `metrics`."""
+    return _entry(request)
+
+
+@pytest.fixture
+def rule_set(request: pytest.FixtureRequest) -> AnyEntry:
+    """One file of alerting rules; parametrizes the check over `rule_sets`."""
+    return _entry(request)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_pycollect_makeitem(collector: pytest.Collector, name: str, obj: object) -> None:
     """Before the first check is collected: give `host` our meaning and redact the logs.

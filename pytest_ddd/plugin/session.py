@@ -190,7 +190,7 @@ def _begin(config: pytest.Config) -> MaintenanceRun | None:
         Circumstances(
             run_id=site.run_id(config),
             started_at=site.run_started_at(config),
-            operator=_login_name(),
+            operator=login_name(),
             controller=platform.node(),
             command_line=redaction.DEFAULT.scrub(arguments),
             versions={
@@ -210,7 +210,8 @@ def _begin(config: pytest.Config) -> MaintenanceRun | None:
     )
 
 
-def _login_name() -> str:
+def login_name() -> str:
+    """Return who runs this: the name of the login."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):

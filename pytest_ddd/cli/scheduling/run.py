@@ -48,7 +48,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="0 also when checks are red, so that 1 means that it could not run at all",
     )
     parser.add_argument(
-        "options", nargs="*", metavar="-- OPTION", help="what else pytest is told, behind `--`"
+        "--option",
+        action="append",
+        default=[],
+        metavar="OPTION",
+        help="what else pytest is told: --option=--ddd-apply; repeatable",
     )
 
 
@@ -89,7 +93,7 @@ def _pytest(arguments: argparse.Namespace, due: datetime) -> int:
         f"-m={frequency_of(scenario).value}",
         f"--ddd-scenario={scenario}",
         f"--ddd-host={arguments.host}",
-        *arguments.options,
+        *arguments.option,
     ]
     environment = {**os.environ, "DDD_SCHEDULED": clock.stamp(due)}
     environment["DDD_BASELINES"] = str(arguments.baselines)

@@ -37,7 +37,7 @@ class Job:
     def words(self) -> tuple[str, ...]:
         """What `pytest-ddd` is told, for a timer that shall not fail because a check is red."""
         scenario = self.schedule.scenario
-        more = ("--", *self.options) if self.options else ()
+        more = (f"--option={option}" for option in self.options)
         return ("schedule", "run", scenario, f"--host={self.environment}", "--red-ok", *more)
 
 

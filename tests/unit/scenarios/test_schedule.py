@@ -151,7 +151,7 @@ def test_the_environment_adds_and_removes_holidays() -> None:
 @pytest.mark.parametrize("place", [{"country": "XX"}, {"country": "CH", "region": "QQ"}])
 def test_an_unknown_country_is_named(place: dict[str, str]) -> None:
     with pytest.raises(UsageError, match="no holidays are known for"):
-        calendar(Holidays(**place))
+        calendar(Holidays.model_validate(place))
 
 
 def test_without_the_library_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
