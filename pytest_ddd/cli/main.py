@@ -11,6 +11,7 @@ from typing import NoReturn, Protocol
 
 from pytest_ddd.cli.commands import (
     action,
+    escalation,
     history,
     init,
     objectives,
@@ -44,6 +45,7 @@ VERBS: dict[str, Verb] = {
     "validate": validate,
     "history": history,
     "objectives": objectives,
+    "escalation": escalation,
     "schedule": schedule,
     "action": action,
 }
