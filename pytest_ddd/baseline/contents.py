@@ -12,6 +12,7 @@ from pytest_ddd.baseline.sections.hosts import Group, Host
 from pytest_ddd.baseline.sections.logs import Log
 from pytest_ddd.baseline.sections.scenarios import Scenario
 from pytest_ddd.baseline.sections.thresholds import Resource
+from pytest_ddd.baseline.sections.waivers import Waiver
 from pytest_ddd.baseline.tree import Path
 
 VERSION = 1
@@ -34,6 +35,7 @@ BY_NAME: dict[str, type[Model]] = {
     "hosts": Host,
     "groups": Group,
     "scenarios": Scenario,
+    "waivers": Waiver,
     **ON_HOSTS,
     **IN_ENVIRONMENT,
 }

@@ -19,6 +19,7 @@ from pytest_ddd.baseline.sections.environment import Environment
 from pytest_ddd.baseline.sections.scenarios import Scenario
 from pytest_ddd.baseline.targets import read_targets
 from pytest_ddd.baseline.tree import Mistakes, Node, named_entries
+from pytest_ddd.baseline.waiving import read_waivers
 from pytest_ddd.baseline.wording import checked
 from pytest_ddd.errors import BaselineError
 from pytest_ddd.results import Origin
@@ -120,6 +121,9 @@ def _assemble(
         },
         for_host=for_host,
         unused=applied.unused() if targets.hosts else (),
+        waivers=read_waivers(
+            sections.get("waivers"), (*targets.names, name) if is_complete else None, mistakes
+        ),
     )
 
 

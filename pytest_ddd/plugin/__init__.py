@@ -19,6 +19,7 @@ _MODULES = (
     "reachable",
     "recording",
     "recheck",
+    "waiving",
     "session",
     "progress",
     "summary",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import platform
 import shlex
 import sys
@@ -14,7 +13,7 @@ import pytest
 
 from pytest_ddd import clock, redaction
 from pytest_ddd.outcomes import Outcome
-from pytest_ddd.plugin import junit, site
+from pytest_ddd.plugin import junit, login, site, waiving
 from pytest_ddd.plugin.options import SETTINGS_KEY
 from pytest_ddd.plugin.reachable import is_recorded
 from pytest_ddd.plugin.recording import take_result
@@ -128,6 +127,8 @@ class Controller:
             return
         stopped = exitstatus in (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR)
         interrupted = stopped or bool(self._due)
+        for finding in waiving.findings(self.config, interrupted=interrupted):
+            self._add(*finding)
         self.finished = self.run.finish(interrupted=interrupted)
         for finished in self.finished:
             self.config.hook.pytest_ddd_scenario_finished(config=self.config, finished=finished)
@@ -163,7 +164,8 @@ def _status_of(config: pytest.Config, summaries: Sequence[RunSummary], status: i
     if Outcome.YELLOW in outcomes and config.stash[SETTINGS_KEY].fail_on == "yellow":
         return pytest.ExitCode.TESTS_FAILED
     checks = (check for summary in summaries for check in summary.checks)
-    looked = {check.outcome for check in checks if not check.last.check_id.endswith("/reachable")}
+    beside = ("/reachable", "/waiver")
+    looked = {check.outcome for check in checks if not check.last.check_id.endswith(beside)}
     if looked <= {Outcome.NOT_APPLICABLE}:
         return pytest.ExitCode.NO_TESTS_COLLECTED
     return status
@@ -180,7 +182,7 @@ def _begin(config: pytest.Config) -> MaintenanceRun | None:
         Circumstances(
             run_id=site.run_id(config),
             started_at=site.run_started_at(config),
-            operator=_login_name(),
+            operator=login.name(),
             controller=platform.node(),
             command_line=redaction.DEFAULT.scrub(arguments),
             versions={
@@ -193,10 +195,3 @@ def _begin(config: pytest.Config) -> MaintenanceRun | None:
             evidence=here.settings.evidence,
         )
     )
-
-
-def _login_name() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "unknown"
