@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -39,9 +40,7 @@ RED = result(Outcome.RED, reason="disk /var 93 % >= crit 90 %")
 WRONG = (RED.reason,)
 
 
-def waivers(
-    *, operator: str = "mira", key: str = "", signature: str = "", **says: object
-) -> Waivers:
+def waivers(*, operator: str = "mira", key: str = "", signature: str = "", **says: Any) -> Waivers:
     """Return one waiver, as it stands at the start of the run."""
     model = Waiver.model_validate({**SAYS, **says, "signature": signature})
     origins = {(): Origin(file="baselines/prod/waivers.yaml", line=2)}
@@ -62,12 +61,12 @@ def waivers(
     return Waivers(baseline, at=START, operator=Operator(name=operator, key=key))
 
 
-def applied(one: CheckResult = RED, *, blind: bool = False, **says: object) -> CheckResult:
-    return waivers(**says).apply(one, wrong=(one.reason,), blind=blind)  # type: ignore[arg-type]
+def applied(one: CheckResult = RED, *, blind: bool = False, **says: Any) -> CheckResult:
+    return waivers(**says).apply(one, wrong=(one.reason,), blind=blind)
 
 
-def finding(*results: CheckResult, whole: bool = True, **says: object) -> CheckResult:
-    book = waivers(**says)  # type: ignore[arg-type]
+def finding(*results: CheckResult, whole: bool = True, **says: Any) -> CheckResult:
+    book = waivers(**says)
     looked = [book.apply(one, wrong=(one.reason,), blind=False) for one in results]
     [found] = book.findings(SCENARIO, looked, whole=whole)
     return found
@@ -113,7 +112,7 @@ def test_what_could_not_be_looked_at_is_not_accepted_beside_it() -> None:
         {"entries": ["disk:*"]},
     ],
 )
-def test_names_groups_and_globs_are_a_scope(scope: dict[str, object]) -> None:
+def test_names_groups_and_globs_are_a_scope(scope: dict[str, Any]) -> None:
     assert applied(**scope).outcome is Outcome.WAIVED
 
 
@@ -126,7 +125,7 @@ def test_names_groups_and_globs_are_a_scope(scope: dict[str, object]) -> None:
         {"entries": ["disk:/srv"]},
     ],
 )
-def test_what_is_outside_of_the_scope_stays_red(scope: dict[str, object]) -> None:
+def test_what_is_outside_of_the_scope_stays_red(scope: dict[str, Any]) -> None:
     assert applied(**scope) == RED
 
 
@@ -149,7 +148,7 @@ def test_something_else_that_is_wrong_is_not_accepted() -> None:
     ],
 )
 @needs("ssh-keygen")
-def test_a_waiver_that_does_not_hold_is_red_itself(says: dict[str, object], why: str) -> None:
+def test_a_waiver_that_does_not_hold_is_red_itself(says: dict[str, Any], why: str) -> None:
     check, waiver = applied(**says), finding(RED, **says)
 
     assert (check.outcome, waiver.outcome) == (Outcome.RED, Outcome.RED)
@@ -205,7 +204,7 @@ def test_in_a_part_of_a_run_nothing_is_unused_only_because_it_was_left_out() -> 
 @needs("ssh-keygen")
 def test_a_signature_counts_for_what_was_signed_only(tmp_path: Path) -> None:
     key, other = make_key(tmp_path / "alice"), make_key(tmp_path / "eve")
-    says = {"approver": {"principal": "alice", "key": key.fingerprint}}
+    says: dict[str, Any] = {"approver": {"principal": "alice", "key": key.fingerprint}}
     text = message("prod", "W-1", Waiver.model_validate({**SAYS, **says}))
     signature = signatures.sign(text, key.path, NAMESPACE)
     forged = signatures.sign(text, other.path, NAMESPACE)
