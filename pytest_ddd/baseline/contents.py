@@ -5,6 +5,7 @@ from __future__ import annotations
 from pytest_ddd.baseline.fields import Entry, Model
 from pytest_ddd.baseline.sections.backups import Backup
 from pytest_ddd.baseline.sections.configuration import Configuration
+from pytest_ddd.baseline.sections.controls import Regulation
 from pytest_ddd.baseline.sections.endpoints import Endpoint
 from pytest_ddd.baseline.sections.environment import Environment
 from pytest_ddd.baseline.sections.escalation import Escalation
@@ -28,7 +29,11 @@ WHOLE: dict[str, type[Model]] = {
 ON_HOSTS: dict[str, type[Entry]] = {"thresholds": Resource, "logs": Log}
 """Sections by name whose entries live on every host; `applies_to` narrows them."""
 
-IN_ENVIRONMENT: dict[str, type[Entry]] = {"endpoints": Endpoint, "backups": Backup}
+IN_ENVIRONMENT: dict[str, type[Entry]] = {
+    "endpoints": Endpoint,
+    "backups": Backup,
+    "controls": Regulation,
+}
 """Sections by name whose entries live in the environment, or on the hosts of `applies_to`."""
 
 BY_NAME: dict[str, type[Model]] = {

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pytest_ddd.baseline.applying import Applied
 from pytest_ddd.baseline.contents import IN_ENVIRONMENT, SECTIONS, keeps_null
+from pytest_ddd.baseline.controlling import check_controls
 from pytest_ddd.baseline.declarations import Declarations
 from pytest_ddd.baseline.escalating import read_escalation
 from pytest_ddd.baseline.layers import Layer, read_layers, shown_path
@@ -100,6 +101,7 @@ def _assemble(
         for section in IN_ENVIRONMENT
         if section in sections
     }
+    check_controls(sections, mistakes)
     overrides = Overrides(sections, targets, mistakes)
     applied = Applied(overrides, targets, declarations, in_environment)
     applied.check_unused()

@@ -96,6 +96,12 @@ def drift_item(request: pytest.FixtureRequest) -> AnyEntry:
     return _entry(request)
 
 
+@pytest.fixture
+def regulation(request: pytest.FixtureRequest) -> AnyEntry:
+    """One framework; parametrizes the check over `controls`."""
+    return _entry(request)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_pycollect_makeitem(collector: pytest.Collector, name: str, obj: object) -> None:
     """Before the first check is collected: give `host` our meaning and redact the logs.

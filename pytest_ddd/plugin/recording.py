@@ -13,7 +13,7 @@ import pytest
 from pytest_ddd import clock, redaction, results
 from pytest_ddd.errors import DddError, NotApplicableError
 from pytest_ddd.outcomes import Outcome
-from pytest_ddd.plugin import waiving
+from pytest_ddd.plugin import evidencing, waiving
 from pytest_ddd.plugin.journal import commands_of
 from pytest_ddd.plugin.parametrize import Subject, subject
 from pytest_ddd.plugin.reachable import BlockedError, Reachable, is_recorded, place_of
@@ -189,6 +189,7 @@ def _result(item: pytest.Item, verdict: Verdict) -> CheckResult:
     taken = about.entry.taken if about.entry is not None else None
     seen = tuple(taken.readings) if taken is not None else ()
     function = "reachable" if isinstance(item, Reachable) else _function_name(item)
+    check_id = f"{place.scenario.name}/{function}"
     readings = (*_evidence(verdict, seen), *verdict.resolution())
     return CheckResult(
         result_id=uuid.uuid4().hex,
@@ -196,7 +197,7 @@ def _result(item: pytest.Item, verdict: Verdict) -> CheckResult:
         environment=site.baseline.name,
         scenario=place.scenario.name,
         step=place.step,
-        check_id=f"{place.scenario.name}/{function}",
+        check_id=check_id,
         target=about.target,
         entry=about.key,
         nodeid=item.nodeid,
@@ -206,7 +207,7 @@ def _result(item: pytest.Item, verdict: Verdict) -> CheckResult:
         started_at=verdict.started_at,
         took_s=round(clock.monotonic() - verdict.started, 6),
         blocked_by=verdict.blocked_by,
-        controls=place.controls,
+        controls=evidencing.controls_of(item, check_id, place.controls, about.entry),
         worker=str(getattr(item.config, "workerinput", {}).get("workerid", "")),
         look=verdict.look.number,
         title=_title(item),

@@ -33,6 +33,7 @@ NOUNS = {
     "log": ("logs", "logs"),
     "backup": ("backups", "backups"),
     "drift_item": ("configuration", "configuration"),
+    "regulation": ("controls", "controls"),
 }
 """Fixture -> (module in probes, baseline section)."""
 
@@ -135,6 +136,7 @@ def _open(config: pytest.Config) -> Site:
         profile=settings.profile or nights.profile(baseline.environment, started_at),
         since=nights.last_night(baseline.environment, started_at),
         started_at=started_at,
+        evidence=settings.evidence,
     )
     return Site(
         settings=settings,

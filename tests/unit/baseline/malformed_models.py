@@ -86,4 +86,8 @@ MODELS = [
     case("waiver for ever", "waivers", _waiver(ends="'2046-12-31T00:00:00Z'"), 2, "waivers.W-1", "366 days at most"),
     case("waiver that never holds", "waivers", _waiver(ends="'2026-10-31T00:00:00Z'"), 2, "expires_at is not after approved_at"),
     case("waiver without approver", "waivers", "waivers:\n  W-1: {checks: [a/b], targets: [x]}\n".replace("a/b", "'*/b'").replace("x]", "web1]").replace("}", ", reason: r, risk: r, compensating_control: c, approved_at: '2026-11-01T00:00:00Z', expires_at: '2026-12-01T00:00:00Z'}"), 2, "waivers.W-1", "needs 'approver'"),
+    case("unknown framework", "controls", "controls:\n  PCY: {}\n", 2, "controls.PCY", "'PCI'"),
+    case("unknown control of a framework", "controls", "controls:\n  PCI:\n    out_of_scope: {10.4.2: none}\n".replace("10.4.2", "'10.4.2'"), 3, "controls.PCI.out_of_scope", "'10.4.1'"),
+    case("unknown control of an entry", "logs", "logs:\n  app:\n    path: /x\n    error: [x]\n    controls: [PCI 10.4.2]\n", 5, "logs.app.controls", "'PCI 10.4.1'"),
+    case("framework for some hosts", "controls", "controls:\n  PCI: {applies_to: [web1]}\n", 2, "applies_to has no meaning"),
 ]

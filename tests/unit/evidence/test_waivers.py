@@ -12,6 +12,7 @@ import pytest
 
 from pytest_ddd import signatures
 from pytest_ddd.baseline.model import Baseline, Declaration
+from pytest_ddd.baseline.model import Path as Keys
 from pytest_ddd.baseline.sections.environment import Environment
 from pytest_ddd.baseline.sections.escalation import Escalation
 from pytest_ddd.baseline.sections.waivers import Waiver
@@ -43,7 +44,7 @@ WRONG = (RED.reason,)
 def waivers(*, operator: str = "mira", key: str = "", signature: str = "", **says: Any) -> Waivers:
     """Return one waiver, as it stands at the start of the run."""
     model = Waiver.model_validate({**SAYS, **says, "signature": signature})
-    origins = {(): Origin(file="baselines/prod/waivers.yaml", line=2)}
+    origins: dict[Keys, Origin] = {(): Origin(file="baselines/prod/waivers.yaml", line=2)}
     declared = Declaration(section="waivers", key="W-1", model=model, origins=origins)
     baseline = Baseline(
         name="prod",

@@ -1,0 +1,17 @@
+"""Compliance Audit Prep: every month, 2 hours, compliance and operations, read-only.
+
+Each function is one step, or one part of it. What stands in the sections `controls`, `security`,
+`access` and `retention` of the baseline is looked at on the hosts themselves.
+"""
+
+import pytest
+
+pytestmark = [pytest.mark.monthly, pytest.mark.scenario("compliance-audit-prep")]
+
+
+@pytest.mark.step(1)
+def test_audit_reports(regulation, attach):
+    """Each control of each framework has evidence, recent and without an exception."""
+    report = regulation.read()
+    attach(f"audit report {regulation.key}", report.text)
+    assert report.problems == ()
