@@ -15,3 +15,18 @@ def test_audit_reports(regulation, attach):
     report = regulation.read()
     attach(f"audit report {regulation.key}", report.text)
     assert report.problems == ()
+
+
+@pytest.mark.step(2)
+def test_security_settings(safeguard):
+    """sshd, passwords, TLS and the firewall are in force as the baseline says."""
+    assert safeguard.read().problems == ()
+
+
+@pytest.mark.step(2)
+def test_configuration(drift_item, judge):
+    """File modes, listening sockets and everything else are as the baseline says."""
+    drift = drift_item.read()
+    if drift.extra is not None:
+        judge(drift.extra, drift_item.extra)
+    assert drift.problems == ()

@@ -12,6 +12,7 @@ from pytest_ddd.baseline.sections.escalation import Escalation
 from pytest_ddd.baseline.sections.hosts import Group, Host
 from pytest_ddd.baseline.sections.logs import Log
 from pytest_ddd.baseline.sections.scenarios import Scenario
+from pytest_ddd.baseline.sections.security import Safeguard
 from pytest_ddd.baseline.sections.thresholds import Resource
 from pytest_ddd.baseline.sections.waivers import Waiver
 from pytest_ddd.baseline.tree import Path
@@ -33,6 +34,7 @@ IN_ENVIRONMENT: dict[str, type[Entry]] = {
     "endpoints": Endpoint,
     "backups": Backup,
     "controls": Regulation,
+    "security": Safeguard,
 }
 """Sections by name whose entries live in the environment, or on the hosts of `applies_to`."""
 

@@ -102,6 +102,12 @@ def regulation(request: pytest.FixtureRequest) -> AnyEntry:
     return _entry(request)
 
 
+@pytest.fixture
+def safeguard(request: pytest.FixtureRequest) -> AnyEntry:
+    """One thing that protects; parametrizes the check over `security`."""
+    return _entry(request)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_pycollect_makeitem(collector: pytest.Collector, name: str, obj: object) -> None:
     """Before the first check is collected: give `host` our meaning and redact the logs.

@@ -34,6 +34,7 @@ NOUNS = {
     "backup": ("backups", "backups"),
     "drift_item": ("configuration", "configuration"),
     "regulation": ("controls", "controls"),
+    "safeguard": ("security", "security"),
 }
 """Fixture -> (module in probes, baseline section)."""
 
