@@ -30,3 +30,12 @@ def test_configuration(drift_item, judge):
     if drift.extra is not None:
         judge(drift.extra, drift_item.extra)
     assert drift.problems == ()
+
+
+@pytest.mark.step(3)
+def test_access_logs(access_log, judge):
+    """Only those logged in or became root who may, from where and when they may."""
+    review = access_log.read()
+    judge(review.failed, access_log.failed)
+    judge(review.unknown, access_log.unknown)
+    assert review.problems == ()

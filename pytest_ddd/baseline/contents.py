@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pytest_ddd.baseline.fields import Entry, Model
+from pytest_ddd.baseline.sections.access import Access
 from pytest_ddd.baseline.sections.backups import Backup
 from pytest_ddd.baseline.sections.configuration import Configuration
 from pytest_ddd.baseline.sections.controls import Regulation
@@ -35,6 +36,7 @@ IN_ENVIRONMENT: dict[str, type[Entry]] = {
     "backups": Backup,
     "controls": Regulation,
     "security": Safeguard,
+    "access": Access,
 }
 """Sections by name whose entries live in the environment, or on the hosts of `applies_to`."""
 

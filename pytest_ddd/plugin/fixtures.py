@@ -108,6 +108,12 @@ def safeguard(request: pytest.FixtureRequest) -> AnyEntry:
     return _entry(request)
 
 
+@pytest.fixture
+def access_log(request: pytest.FixtureRequest) -> AnyEntry:
+    """The log-ins of one host; parametrizes the check over `access`."""
+    return _entry(request)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_pycollect_makeitem(collector: pytest.Collector, name: str, obj: object) -> None:
     """Before the first check is collected: give `host` our meaning and redact the logs.

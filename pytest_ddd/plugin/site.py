@@ -35,6 +35,7 @@ NOUNS = {
     "drift_item": ("configuration", "configuration"),
     "regulation": ("controls", "controls"),
     "safeguard": ("security", "security"),
+    "access_log": ("access", "access"),
 }
 """Fixture -> (module in probes, baseline section)."""
 

@@ -34,6 +34,7 @@ table inet filter {
 """
 SSHD: dict[str, object] = {
     "kind": "sshd",
+    "attempts": {"count": 3, "interval": "300ms"},  # a reload takes a moment
     "settings": {
         "PermitRootLogin": "prohibit-password",
         "PasswordAuthentication": False,
