@@ -30,6 +30,7 @@ _PATTERNS: Sequence[tuple[Kind, re.Pattern[str]]] = (
 """What sshd writes. That it refused one public key is no failure: clients try all they have."""
 
 _SUDO = re.compile(r"\bsudo(?:\[\d+\])?:\s+(?P<who>\S+) : (?P<rest>.*)")
+_REFUSED = ("NOT in sudoers", "incorrect password", "not allowed", "password is required")
 _SU = re.compile(r"\bsu(?:\[\d+\])?: (?P<failed>FAILED SU )?\(to (?P<to>\S+)\) (?P<who>\S+) on ")
 _LOGIN = re.compile(r"\blogin\[\d+\]: .*session opened for user (?P<who>[^\s(]+)")
 _LOGIN_FAILED = re.compile(r"\blogin\[\d+\]: FAILED LOGIN .*(?:FOR|for) '?(?P<who>[^',]*)")
@@ -100,9 +101,7 @@ def _sudo(match: re.Match[str], at: datetime) -> Iterator[Event]:
     reason, marker, command = match["rest"].partition("COMMAND=")
     if not marker:
         return
-    refused = (
-        "NOT in sudoers" in reason or "incorrect password" in reason or "not allowed" in reason
-    )
+    refused = any(words in reason for words in _REFUSED)
     kind: Kind = "sudo failed" if refused else "sudo"
     yield Event(kind=kind, at=at, who=match["who"], what=command.strip())
 
