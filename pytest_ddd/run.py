@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
@@ -12,10 +12,14 @@ from pytest_ddd import clock
 from pytest_ddd.baseline.model import Baseline
 from pytest_ddd.errors import RecordError
 from pytest_ddd.evidence import report
-from pytest_ddd.evidence.facts import RunFacts, StepFacts
+from pytest_ddd.evidence.changes import compare
+from pytest_ddd.evidence.facts import RunFacts
 from pytest_ddd.evidence.record import RecordWriter, run_directory
+from pytest_ddd.evidence.steps import steps_of
 from pytest_ddd.evidence.summary import RunSummary, summarize
-from pytest_ddd.outcomes import worst
+from pytest_ddd.history.memory import Memory
+from pytest_ddd.history.records import RunEnd, RunStart, copied
+from pytest_ddd.occurrences import Kind
 from pytest_ddd.results import CheckResult
 from pytest_ddd.scenarios import catalogue, timing
 from pytest_ddd.scenarios.model import Frequency, Scenario
@@ -35,6 +39,13 @@ class Circumstances:
     profile: Literal["day", "night"]
     evidence: Path | None
     """Where directories of evidence are made; None for no evidence."""
+    root: Path
+    """The site."""
+    history: str | None
+    """URL of the history; None for no history."""
+    kind: Kind = "ad-hoc"
+    """What was asked for; a scheduled run that turns out to be narrowed is ad hoc."""
+    due_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +75,8 @@ class MaintenanceRun:
         self.failures: list[RecordError] = []
         """What could not be written; any makes the exit status 76."""
         self._routines: dict[str, _Routine] = {}
+        about = circumstances
+        self._memory = Memory(about.history, about.root, about.run_id) if about.history else None
 
     def add(self, result: CheckResult, frequency: Frequency) -> Scenario | None:
         """Take one result: it is in the record when this returns.
@@ -82,16 +95,32 @@ class MaintenanceRun:
                 routine.writer.add(result)
             except RecordError as failure:
                 self._remember(failure)
+        if self._memory is not None:
+            self._memory.add(result)
         return started
 
-    def finish(self, *, interrupted: bool) -> tuple[Finished, ...]:
-        """Close the records and write the reports; in the order in which scenarios began."""
-        return tuple(
-            self._close(routine, interrupted=interrupted) for routine in self._routines.values()
+    def finish(self, *, interrupted: bool, narrowed: Callable[[str], bool]) -> tuple[Finished, ...]:
+        """Close the records and write the reports; in the order in which scenarios began.
+
+        Args:
+            interrupted: whether checks are missing because the run was stopped.
+            narrowed: whether only a part of a scenario's checks was asked for.
+        """
+        finished = tuple(
+            self._close(routine, interrupted=interrupted, narrowed=narrowed(name))
+            for name, routine in self._routines.items()
         )
+        if self._memory is not None:
+            self._memory.close()
+            for failure in self._memory.failures:
+                self._remember(failure)
+        return finished
 
     def _open(self, scenario: Scenario) -> _Routine:
         about = self.circumstances
+        if self._memory is not None:
+            facts = self._facts(scenario, (), interrupted=False)
+            self._memory.begin(copied(RunStart, facts))
         if about.evidence is None:
             return _Routine(scenario=scenario, directory=None, writer=None)
         environment = about.baseline.name
@@ -104,9 +133,18 @@ class MaintenanceRun:
             self._remember(failure)
             return _Routine(scenario=scenario, directory=None, writer=None)
 
-    def _close(self, routine: _Routine, *, interrupted: bool) -> Finished:
+    def _close(self, routine: _Routine, *, interrupted: bool, narrowed: bool) -> Finished:
         facts = self._facts(routine.scenario, routine.results, interrupted=interrupted)
+        facts = replace(facts, narrowed=narrowed)
+        if narrowed and facts.kind == "scheduled":
+            facts = replace(facts, kind="ad-hoc")
+        if self._memory is not None:
+            before = self._memory.previous(facts.scenario)
+            facts = replace(facts, changes=compare(before, routine.results, narrowed=narrowed))
         summary = summarize(facts, routine.results)
+        if self._memory is not None:
+            end = copied(RunEnd, facts, outcome=summary.verdict.outcome)
+            self._memory.finish(facts.scenario, end)
         try:
             if routine.writer is not None:
                 routine.writer.close()
@@ -133,35 +171,16 @@ class MaintenanceRun:
             budget_s=timing.budget_s(scenario, about.baseline),
             used_s=used.used_s if used else 0.0,
             waited_s=timing.waited_s(results),
+            kind=about.kind,
+            due_at=about.due_at,
             interrupted=interrupted,
             command_line=about.command_line,
             versions=about.versions,
             baseline_files=about.baseline.files,
             profile=about.profile,
-            steps=_steps(scenario, results),
+            steps=steps_of(scenario, results),
         )
 
     def _remember(self, failure: RecordError) -> None:
         if failure.message not in {one.message for one in self.failures}:
             self.failures.append(failure)
-
-
-def _steps(scenario: Scenario, results: Sequence[CheckResult]) -> tuple[StepFacts, ...]:
-    """Return the steps that have results, in order."""
-    groups: dict[int, list[CheckResult]] = {}
-    for result in results:
-        groups.setdefault(result.step, []).append(result)
-    return tuple(_step(scenario, number, groups[number]) for number in sorted(groups))
-
-
-def _step(scenario: Scenario, number: int, group: Sequence[CheckResult]) -> StepFacts:
-    used = timing.span(group)
-    in_order = sorted(group, key=lambda one: one.look)
-    last = {(result.identity, result.nodeid): result for result in in_order}
-    return StepFacts(
-        number=number,
-        title=scenario.step(number).title,
-        outcome=worst(result.outcome for result in last.values()),
-        used_s=used.used_s if used else 0.0,
-        count=len(last),
-    )

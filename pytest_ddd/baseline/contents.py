@@ -11,9 +11,14 @@ from pytest_ddd.baseline.sections.endpoints import Endpoint
 from pytest_ddd.baseline.sections.environment import Environment
 from pytest_ddd.baseline.sections.escalation import Escalation
 from pytest_ddd.baseline.sections.hosts import Group, Host
+from pytest_ddd.baseline.sections.jobs import Job
 from pytest_ddd.baseline.sections.logs import Log
+from pytest_ddd.baseline.sections.metrics import Metric
+from pytest_ddd.baseline.sections.queues import Queue
+from pytest_ddd.baseline.sections.rule_sets import RuleSet
 from pytest_ddd.baseline.sections.scenarios import Scenario
 from pytest_ddd.baseline.sections.security import Safeguard
+from pytest_ddd.baseline.sections.sync import SyncPair
 from pytest_ddd.baseline.sections.thresholds import Resource
 from pytest_ddd.baseline.sections.waivers import Waiver
 from pytest_ddd.baseline.tree import Path
@@ -34,6 +39,11 @@ ON_HOSTS: dict[str, type[Entry]] = {"thresholds": Resource, "logs": Log}
 IN_ENVIRONMENT: dict[str, type[Entry]] = {
     "endpoints": Endpoint,
     "backups": Backup,
+    "jobs": Job,
+    "queues": Queue,
+    "sync": SyncPair,
+    "metrics": Metric,
+    "rule_sets": RuleSet,
     "controls": Regulation,
     "security": Safeguard,
     "access": Access,

@@ -10,7 +10,7 @@ from pytest_ddd.baseline.applying import Applied
 from pytest_ddd.baseline.contents import IN_ENVIRONMENT, SECTIONS, keeps_null
 from pytest_ddd.baseline.controlling import check_controls
 from pytest_ddd.baseline.declarations import Declarations
-from pytest_ddd.baseline.escalating import read_escalation
+from pytest_ddd.baseline.escalating import read_escalation, targets_of
 from pytest_ddd.baseline.layers import Layer, read_layers, shown_path
 from pytest_ddd.baseline.merging import overlay
 from pytest_ddd.baseline.model import Baseline
@@ -116,7 +116,13 @@ def _assemble(
         hosts=targets.hosts,
         groups=targets.groups,
         scenarios=_scenarios(sections.get("scenarios"), mistakes),
-        escalation=read_escalation(sections.get("escalation"), mistakes),
+        escalation=read_escalation(
+            sections.get("escalation"),
+            mistakes,
+            targets=set(targets_of(targets.hosts, sections.get("endpoints")))
+            if is_complete
+            else None,
+        ),
         for_environment={
             section: tuple(each for each in found if not each.model.applies_to)
             for section, found in in_environment.items()

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import NoReturn, Protocol
 
-from pytest_ddd.cli.commands import init, validate, waiver
+from pytest_ddd.cli.commands import init, schedule, validate, waiver
 from pytest_ddd.cli.printing import complain, prepare
 from pytest_ddd.errors import DddError, RecordError, UsageError
 
@@ -32,7 +32,12 @@ class Verb(Protocol):
         """Do it, and return the exit status."""
 
 
-VERBS: dict[str, Verb] = {"init": init, "validate": validate, "waiver": waiver}
+VERBS: dict[str, Verb] = {
+    "init": init,
+    "schedule": schedule,
+    "validate": validate,
+    "waiver": waiver,
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -97,6 +97,36 @@ def drift_item(request: pytest.FixtureRequest) -> AnyEntry:
 
 
 @pytest.fixture
+def job(request: pytest.FixtureRequest) -> AnyEntry:
+    """One batch job; parametrizes the check over `jobs`."""
+    return _entry(request)
+
+
+@pytest.fixture
+def queue(request: pytest.FixtureRequest) -> AnyEntry:
+    """One queue; parametrizes the check over `queues`."""
+    return _entry(request)
+
+
+@pytest.fixture
+def sync_pair(request: pytest.FixtureRequest) -> AnyEntry:
+    """One pair of data that has to be the same; parametrizes the check over `sync`."""
+    return _entry(request)
+
+
+@pytest.fixture
+def metric(request: pytest.FixtureRequest) -> AnyEntry:
+    """One performance metric; parametrizes the check over `metrics`."""
+    return _entry(request)
+
+
+@pytest.fixture
+def rule_set(request: pytest.FixtureRequest) -> AnyEntry:
+    """One file of alerting rules; parametrizes the check over `rule_sets`."""
+    return _entry(request)
+
+
+@pytest.fixture
 def regulation(request: pytest.FixtureRequest) -> AnyEntry:
     """One framework; parametrizes the check over `controls`."""
     return _entry(request)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
 import pytest
 
 from pytest_ddd import units
+from pytest_ddd.plugin import remembering
 
 SETTINGS_KEY = pytest.StashKey["Settings"]()
 
@@ -39,6 +41,12 @@ _OPTIONS = (
         help="Where reports are written, or `off` (default: evidence).",
     ),
     _Option(
+        name="history",
+        metavar="URL",
+        help="Where runs are remembered: sqlite:///FILE, postgresql://…, or `off` "
+        "(default: .pytest-ddd/history.db).",
+    ),
+    _Option(
         name="fail-on",
         choices=("red", "yellow"),
         help="From which outcome on the exit status is 1 (default: red; UNKNOWN always is).",
@@ -64,6 +72,10 @@ class Settings:
     baselines: Path
     scenario: str
     evidence: Path | None
+    history: str | None
+    """URL of the history; None for no history."""
+    scheduled_at: datetime | None
+    """When this run was due, when a schedule asked for it."""
     fail_on: Literal["red", "yellow"]
     profile: Literal["day", "night"] | None
     recheck_s: float
@@ -132,6 +144,8 @@ def _read(config: pytest.Config) -> Settings:
         baselines=config.rootpath / (_value(config, "baselines") or "baselines"),
         scenario=_value(config, "scenario"),
         evidence=None if evidence == "off" else config.rootpath / evidence,
+        history=remembering.history_url(_value(config, "history"), config.rootpath),
+        scheduled_at=remembering.scheduled_at(_from_environment("scheduled")),
         fail_on="yellow" if _choice(config, "fail-on", ("red", "yellow")) == "yellow" else "red",
         profile=_profile(_choice(config, "profile", ("day", "night"))),
         recheck_s=_duration(config, "recheck"),

@@ -6,6 +6,7 @@ import pytest
 
 from pytest_ddd import redaction
 from pytest_ddd.plugin import evidencing, markers
+from pytest_ddd.plugin.changing import refuse_misuse
 from pytest_ddd.plugin.options import SETTINGS_KEY
 from pytest_ddd.plugin.reachable import with_reachable
 from pytest_ddd.plugin.site import MISTAKE_KEY, site_of
@@ -40,6 +41,7 @@ def _arranged(config: pytest.Config, checks: list[pytest.Item]) -> list[pytest.I
         raise pytest.UsageError(mistake)
     for item in checks:
         _refuse_secret(item)
+        refuse_misuse(item)
         item.add_marker(pytest.mark.filterwarnings(_NO_RETURN))
     places = {item: markers.place(item) for item in checks}
     for item in checks:

@@ -6,6 +6,7 @@ import platform
 import shlex
 import sys
 from collections.abc import Sequence
+from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Protocol
 
@@ -13,7 +14,7 @@ import pytest
 
 from pytest_ddd import clock, redaction
 from pytest_ddd.outcomes import Outcome
-from pytest_ddd.plugin import junit, login, site, waiving
+from pytest_ddd.plugin import junit, login, narrowing, site, waiving
 from pytest_ddd.plugin.options import SETTINGS_KEY
 from pytest_ddd.plugin.reachable import is_recorded
 from pytest_ddd.plugin.recording import take_result
@@ -129,7 +130,8 @@ class Controller:
         interrupted = stopped or bool(self._due)
         for finding in waiving.findings(self.config, interrupted=interrupted):
             self._add(*finding)
-        self.finished = self.run.finish(interrupted=interrupted)
+        narrowed = partial(narrowing.is_narrowed, self.config)
+        self.finished = self.run.finish(interrupted=interrupted, narrowed=narrowed)
         for finished in self.finished:
             self.config.hook.pytest_ddd_scenario_finished(config=self.config, finished=finished)
         session.exitstatus = self._exit_status(exitstatus)
@@ -193,5 +195,9 @@ def _begin(config: pytest.Config) -> MaintenanceRun | None:
             baseline=here.baseline,
             profile=here.scope.profile,
             evidence=here.settings.evidence,
+            root=config.rootpath,
+            history=here.settings.history,
+            kind=narrowing.kind(config, is_scheduled=here.settings.scheduled_at is not None),
+            due_at=here.settings.scheduled_at,
         )
     )

@@ -33,6 +33,11 @@ NOUNS = {
     "log": ("logs", "logs"),
     "backup": ("backups", "backups"),
     "drift_item": ("configuration", "configuration"),
+    "job": ("jobs", "jobs"),
+    "queue": ("queues", "queues"),
+    "sync_pair": ("sync", "sync"),
+    "metric": ("metrics", "metrics"),
+    "rule_set": ("rule_sets", "rule_sets"),
     "regulation": ("controls", "controls"),
     "safeguard": ("security", "security"),
     "access_log": ("access", "access"),
@@ -109,6 +114,7 @@ def close(config: pytest.Config) -> None:
     """Close all connections; no process is left."""
     site = config.stash.get(SITE_KEY, None)
     if site is not None:
+        site.scope.databases.close()
         site.connections.close()
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_ddd.outcomes import Outcome
+from pytest_ddd.plugin import changes
 from pytest_ddd.plugin.recording import result_of
 from pytest_ddd.plugin.session import CONTROLLER_KEY
 from pytest_ddd.plugin.site import SITE_KEY, Site
@@ -122,6 +123,7 @@ def _write(reporter: pytest.TerminalReporter, finished: Finished) -> None:
     verdict = summary.verdict
     facts = summary.facts
     reporter.write_sep("=", f"{facts.title}, {facts.environment}", bold=True)
+    changes.write(reporter, facts.changes)
     for step in summary.steps:
         _write_step(reporter, step)
     _write_attention(reporter, summary.attention)

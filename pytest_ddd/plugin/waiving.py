@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_ddd.plugin import login
+from pytest_ddd.plugin import login, narrowing
 from pytest_ddd.plugin.site import SITE_KEY, run_started_at
 from pytest_ddd.plugin.verdict import Verdict
 from pytest_ddd.results import CheckResult
@@ -38,9 +38,9 @@ def findings(
     waivers = _waivers(config)
     if waivers is None:
         return
-    whole = not interrupted and _is_whole(config)
     for name, results in config.stash.get(_SEEN_KEY, {}).items():
         scenario = config.stash[_SCENARIOS_KEY][name]
+        whole = not interrupted and not narrowing.is_narrowed(config, name)
         for one in waivers.findings(scenario, results, whole=whole):
             yield one, scenario.frequency
 
@@ -68,15 +68,3 @@ def _waivers(config: pytest.Config) -> Waivers | None:
             baseline, at=run_started_at(config), operator=Operator(name=login.name())
         )
     return config.stash[_WAIVERS_KEY]
-
-
-def _is_whole(config: pytest.Config) -> bool:
-    """Whether everything was asked for: then a waiver that covers nothing is unused."""
-    option = config.option
-    narrowed = (
-        option.keyword,
-        getattr(option, "lf", False),
-        any("::" in argument for argument in config.args),
-        option.markexpr and not option.markexpr.isidentifier(),
-    )
-    return config.stash[SITE_KEY].scope.whole and not any(narrowed)

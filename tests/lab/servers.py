@@ -1,0 +1,25 @@
+"""Fixtures of servers that all tests of a session share: leave each as you found it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.lab.reap import Ledger
+from tests.lab.svc.postgres import Postgres
+from tests.lab.svc.tls import Authority
+
+
+@pytest.fixture(scope="session")
+def postgres(ledger: Ledger, authority: Authority) -> Iterator[Postgres]:
+    """A PostgreSQL with TLS; `postgres.database("mine")` gives a database of your own."""
+    with Postgres(ledger, tls=authority.issue("localhost")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def replica(postgres: Postgres) -> Iterator[Postgres]:
+    """A streaming replica of `postgres`."""
+    with Postgres(postgres.ledger, primary=postgres) as server:
+        yield server
