@@ -39,3 +39,9 @@ def test_access_logs(access_log, judge):
     judge(review.failed, access_log.failed)
     judge(review.unknown, access_log.unknown)
     assert review.problems == ()
+
+
+@pytest.mark.step(4)
+def test_data_retention(records):
+    """Records are kept for long enough, for not too long, and without gaps."""
+    assert records.read().problems == ()

@@ -15,6 +15,7 @@ from pytest_ddd.baseline.sections.jobs import Job
 from pytest_ddd.baseline.sections.logs import Log
 from pytest_ddd.baseline.sections.metrics import Metric
 from pytest_ddd.baseline.sections.queues import Queue
+from pytest_ddd.baseline.sections.retention import Retention
 from pytest_ddd.baseline.sections.rule_sets import RuleSet
 from pytest_ddd.baseline.sections.scenarios import Scenario
 from pytest_ddd.baseline.sections.security import Safeguard
@@ -47,6 +48,7 @@ IN_ENVIRONMENT: dict[str, type[Entry]] = {
     "controls": Regulation,
     "security": Safeguard,
     "access": Access,
+    "retention": Retention,
 }
 """Sections by name whose entries live in the environment, or on the hosts of `applies_to`."""
 

@@ -144,6 +144,12 @@ def access_log(request: pytest.FixtureRequest) -> AnyEntry:
     return _entry(request)
 
 
+@pytest.fixture
+def records(request: pytest.FixtureRequest) -> AnyEntry:
+    """One kind of records that are kept; parametrizes the check over `retention`."""
+    return _entry(request)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_pycollect_makeitem(collector: pytest.Collector, name: str, obj: object) -> None:
     """Before the first check is collected: give `host` our meaning and redact the logs.

@@ -41,6 +41,7 @@ NOUNS = {
     "regulation": ("controls", "controls"),
     "safeguard": ("security", "security"),
     "access_log": ("access", "access"),
+    "records": ("retention", "retention"),
 }
 """Fixture -> (module in probes, baseline section)."""
 

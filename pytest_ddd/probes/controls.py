@@ -18,7 +18,7 @@ from pytest_ddd.controls.catalogue import Control, framework
 from pytest_ddd.errors import CannotLookError
 from pytest_ddd.outcomes import Outcome
 from pytest_ddd.probes.entry import Entry
-from pytest_ddd.probes.records import results_since
+from pytest_ddd.probes.past_results import results_since
 from pytest_ddd.results import CheckResult, Origin, Problem, Reading
 from pytest_ddd.units import plural
 
