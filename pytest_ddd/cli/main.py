@@ -17,6 +17,7 @@ from pytest_ddd.cli.commands import (
     objectives,
     schedule,
     validate,
+    waiver,
 )
 from pytest_ddd.cli.printing import complain, prepare
 from pytest_ddd.errors import DddError, RecordError, UsageError
@@ -45,6 +46,7 @@ VERBS: dict[str, Verb] = {
     "validate": validate,
     "history": history,
     "objectives": objectives,
+    "waiver": waiver,
     "escalation": escalation,
     "schedule": schedule,
     "action": action,
