@@ -13,6 +13,7 @@ from pytest_ddd.analysis.objective_table import LONGEST_DAYS, OBJECTIVES, READIN
 from pytest_ddd.analysis.objectives import judge_scenario
 from pytest_ddd.baseline.model import Baseline
 from pytest_ddd.errors import RecordError
+from pytest_ddd.escalation.telling import Told
 from pytest_ddd.evidence import report
 from pytest_ddd.evidence.changes import compare
 from pytest_ddd.evidence.facts import RunFacts
@@ -21,6 +22,7 @@ from pytest_ddd.evidence.steps import steps_of
 from pytest_ddd.evidence.summary import RunSummary, summarize
 from pytest_ddd.history.memory import Memory
 from pytest_ddd.history.records import RunEnd, RunStart, copied
+from pytest_ddd.history.store import Store
 from pytest_ddd.occurrences import Kind, ObjectiveStanding
 from pytest_ddd.results import CheckResult
 from pytest_ddd.scenarios import catalogue, timing
@@ -48,6 +50,7 @@ class Circumstances:
     kind: Kind = "ad-hoc"
     """What was asked for; a scheduled run that turns out to be narrowed is ad hoc."""
     due_at: datetime | None = None
+    escalate: Callable[[Store], Told] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,9 +79,11 @@ class MaintenanceRun:
         self.circumstances = circumstances
         self.failures: list[RecordError] = []
         """What could not be written; any makes the exit status 76."""
+        self.told: Told | None = None
+        """What came of escalation, once finished."""
         self._routines: dict[str, _Routine] = {}
         about = circumstances
-        self._memory = Memory(about.history, about.root, about.run_id) if about.history else None
+        self._memory = Memory(about.history, about.root, about.run_id)
 
     def add(self, result: CheckResult, frequency: Frequency) -> Scenario | None:
         """Take one result: it is in the record when this returns.
@@ -97,8 +102,7 @@ class MaintenanceRun:
                 routine.writer.add(result)
             except RecordError as failure:
                 self._remember(failure)
-        if self._memory is not None:
-            self._memory.add(result)
+        self._memory.add(result)
         return started
 
     def finish(self, *, interrupted: bool, narrowed: Callable[[str], bool]) -> tuple[Finished, ...]:
@@ -112,18 +116,24 @@ class MaintenanceRun:
             (routine, self._settle(routine, interrupted=interrupted, narrowed=narrowed(name)))
             for name, routine in self._routines.items()
         ]
+        self._escalate()
         finished = tuple(self._close(routine, facts) for routine, facts in settled)
-        if self._memory is not None:
-            self._memory.close()
-            for failure in self._memory.failures:
-                self._remember(failure)
+        self._memory.close()
+        for failure in self._memory.failures:
+            self._remember(failure)
         return finished
+
+    def _escalate(self) -> None:
+        if self.circumstances.escalate is None or self._memory.store is None:
+            return
+        try:
+            self.told = self.circumstances.escalate(self._memory.store)
+        except RecordError as failure:
+            self._remember(failure)
 
     def _open(self, scenario: Scenario) -> _Routine:
         about = self.circumstances
-        if self._memory is not None:
-            facts = self._facts(scenario, (), interrupted=False)
-            self._memory.begin(copied(RunStart, facts))
+        self._memory.begin(copied(RunStart, self._facts(scenario, (), interrupted=False)))
         if about.evidence is None:
             return _Routine(scenario=scenario, directory=None, writer=None)
         environment = about.baseline.name
@@ -142,11 +152,10 @@ class MaintenanceRun:
         facts = replace(facts, narrowed=narrowed)
         if narrowed and facts.kind == "scheduled":
             facts = replace(facts, kind="ad-hoc")
-        if self._memory is not None:
-            before = self._memory.previous(facts.scenario)
-            facts = replace(facts, changes=compare(before, routine.results, narrowed=narrowed))
-            outcome = summarize(facts, routine.results).verdict.outcome
-            self._memory.finish(facts.scenario, copied(RunEnd, facts, outcome=outcome))
+        before = self._memory.previous(facts.scenario)
+        facts = replace(facts, changes=compare(before, routine.results, narrowed=narrowed))
+        outcome = summarize(facts, routine.results).verdict.outcome
+        self._memory.finish(facts.scenario, copied(RunEnd, facts, outcome=outcome))
         return facts
 
     def _close(self, routine: _Routine, facts: RunFacts) -> Finished:
@@ -162,8 +171,6 @@ class MaintenanceRun:
         return Finished(scenario=routine.scenario, summary=summary, directory=routine.directory)
 
     def _objectives(self, facts: RunFacts) -> tuple[ObjectiveStanding, ...]:
-        if self._memory is None:
-            return ()
         now, where = facts.finished_at, facts.environment
         gathered = self._memory.gathered(where, now, LONGEST_DAYS, READINGS)
         return judge_scenario(OBJECTIVES, where, facts.scenario, gathered, now)

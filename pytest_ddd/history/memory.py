@@ -63,22 +63,24 @@ class Memory:
     """The history as a run uses it; opened before the first result.
 
     Args:
-        url: of the history.
+        url: of the history; None for no history, and then nothing is remembered.
         root: the site, which has the spool in `.pytest-ddd/spool`.
         run_id: of this pytest run.
     """
 
-    def __init__(self, url: str, root: Path, run_id: str) -> None:
+    def __init__(self, url: str | None, root: Path, run_id: str) -> None:
         self.failures: list[RecordError] = []
         self.aborted: tuple[Run, ...] = ()
         """Runs that had died and were found now; their results may wait to be evaluated."""
         self.store: Store | None = None
-        """None when the history cannot be written, from the first failure on."""
+        """None when there is no history, or it cannot be written, from the first failure on."""
         self._routines: dict[str, _Routine] = {}
         self._directory = root / places.DIRECTORY / spool.DIRECTORY
         self._spool = spool.Spool(self._directory, run_id)
         self._ended = threading.Event()
-        self._open(url, root)
+        self._is_off = url is None
+        if url is not None:
+            self._open(url, root)
 
     def begin(self, start: RunStart) -> None:
         """Remember that the run of one scenario begins."""
@@ -191,6 +193,8 @@ class Memory:
         return False
 
     def _to_spool(self, routine: _Routine, line: Callable[[], str]) -> None:
+        if self._is_off:
+            return
         try:
             if not routine.is_in_spool:
                 self._spool.write(lines.of_begin(routine.start))
