@@ -23,7 +23,7 @@ from pytest_ddd.evidence.summary import RunSummary, summarize
 from pytest_ddd.history.memory import Memory
 from pytest_ddd.history.records import RunEnd, RunStart, copied
 from pytest_ddd.history.store import Store
-from pytest_ddd.occurrences import Kind, ObjectiveStanding
+from pytest_ddd.occurrences import Kind
 from pytest_ddd.results import CheckResult
 from pytest_ddd.scenarios import catalogue, timing
 from pytest_ddd.scenarios.model import Frequency, Scenario
@@ -82,8 +82,7 @@ class MaintenanceRun:
         self.told: Told | None = None
         """What came of escalation, once finished."""
         self._routines: dict[str, _Routine] = {}
-        about = circumstances
-        self._memory = Memory(about.history, about.root, about.run_id)
+        self._memory = Memory(circumstances.history, circumstances.root, circumstances.run_id)
 
     def add(self, result: CheckResult, frequency: Frequency) -> Scenario | None:
         """Take one result: it is in the record when this returns.
@@ -136,10 +135,8 @@ class MaintenanceRun:
         self._memory.begin(copied(RunStart, self._facts(scenario, (), interrupted=False)))
         if about.evidence is None:
             return _Routine(scenario=scenario, directory=None, writer=None)
-        environment = about.baseline.name
-        directory = run_directory(
-            about.evidence, about.started_at, environment, scenario.name, about.run_id
-        )
+        names = about.baseline.name, scenario.name, about.run_id
+        directory = run_directory(about.evidence, about.started_at, *names)
         try:
             return _Routine(scenario=scenario, directory=directory, writer=RecordWriter(directory))
         except RecordError as failure:
@@ -149,17 +146,21 @@ class MaintenanceRun:
     def _settle(self, routine: _Routine, *, interrupted: bool, narrowed: bool) -> RunFacts:
         """Return the facts of a scenario that ends now; history has them when this returns."""
         facts = self._facts(routine.scenario, routine.results, interrupted=interrupted)
-        facts = replace(facts, narrowed=narrowed)
-        if narrowed and facts.kind == "scheduled":
-            facts = replace(facts, kind="ad-hoc")
+        kind: Kind = "ad-hoc" if narrowed and facts.kind == "scheduled" else facts.kind
         before = self._memory.previous(facts.scenario)
-        facts = replace(facts, changes=compare(before, routine.results, narrowed=narrowed))
+        changes = compare(before, routine.results, narrowed=narrowed)
+        facts = replace(facts, kind=kind, narrowed=narrowed, changes=changes)
         outcome = summarize(facts, routine.results).verdict.outcome
         self._memory.finish(facts.scenario, copied(RunEnd, facts, outcome=outcome))
         return facts
 
     def _close(self, routine: _Routine, facts: RunFacts) -> Finished:
-        facts = replace(facts, objectives=self._objectives(facts))
+        gathered = self._memory.gathered(
+            facts.environment, facts.finished_at, LONGEST_DAYS, READINGS
+        )
+        about = facts.environment, facts.scenario
+        standings = judge_scenario(OBJECTIVES, about, gathered, facts.finished_at)
+        facts = replace(facts, objectives=standings)
         summary = summarize(facts, routine.results)
         try:
             if routine.writer is not None:
@@ -169,11 +170,6 @@ class MaintenanceRun:
         except RecordError as failure:
             self._remember(failure)
         return Finished(scenario=routine.scenario, summary=summary, directory=routine.directory)
-
-    def _objectives(self, facts: RunFacts) -> tuple[ObjectiveStanding, ...]:
-        now, where = facts.finished_at, facts.environment
-        gathered = self._memory.gathered(where, now, LONGEST_DAYS, READINGS)
-        return judge_scenario(OBJECTIVES, where, facts.scenario, gathered, now)
 
     def _facts(
         self, scenario: Scenario, results: Sequence[CheckResult], *, interrupted: bool

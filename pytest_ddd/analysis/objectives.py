@@ -91,13 +91,10 @@ def judge(
 
 
 def judge_scenario(
-    objectives: Iterable[Objective],
-    environment: str,
-    scenario: str,
-    gathered: Gathered,
-    now: datetime,
+    objectives: Iterable[Objective], about: tuple[str, str], gathered: Gathered, now: datetime
 ) -> tuple[ObjectiveStanding, ...]:
-    """Return how the objectives of one scenario stand, without those that nothing is known of."""
+    """Return how the objectives stand that an environment and scenario have occurrences for."""
+    environment, scenario = about
     wanted = (one for one in objectives if scenario in one.scenarios)
     found = (judge(one, environment, gathered, now) for one in wanted)
     return tuple(one for one in found if one.points)

@@ -25,6 +25,9 @@ _MODULES = (
     "changing",
     "progress",
     "summary",
+    "history_fixture",
+    "exposing",
+    "nagios",
     "html",
     "workers",
 )

@@ -61,6 +61,11 @@ _OPTIONS = (
         help="Whether proposed commands that the baseline allows are run (default: show).",
     ),
     _Option(
+        name="textfile",
+        metavar="FILE",
+        help="Also write metrics, for node_exporter's textfile collector.",
+    ),
+    _Option(
         name="fail-on",
         choices=("red", "yellow"),
         help="From which outcome on the exit status is 1 (default: red; UNKNOWN always is).",
@@ -88,6 +93,8 @@ class Settings:
     evidence: Path | None
     history: str | None
     """URL of the history; None for no history."""
+    textfile: Path | None
+    """Where metrics are written for node_exporter; None for nowhere."""
     scheduled_at: datetime | None
     """When this run was due, when a schedule asked for it."""
     escalate: str
@@ -169,6 +176,7 @@ def _read(config: pytest.Config) -> Settings:
         scenario=_value(config, "scenario"),
         evidence=None if evidence == "off" else config.rootpath / evidence,
         history=history,
+        textfile=_path(config, "textfile"),
         scheduled_at=remembering.scheduled_at(_from_environment("scheduled")),
         escalate=escalate,
         run_proposals=_choice(config, "proposals", PROPOSALS) == "run",
@@ -177,6 +185,11 @@ def _read(config: pytest.Config) -> Settings:
         recheck_s=_duration(config, "recheck"),
         host_is_ours=_owns_host(config),
     )
+
+
+def _path(config: pytest.Config, name: str) -> Path | None:
+    value = _value(config, name)
+    return config.rootpath / value if value else None
 
 
 def _value(config: pytest.Config, name: str) -> str:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from pytest_ddd.history import places, telling
 from pytest_ddd.history.store import Store
@@ -198,13 +197,104 @@ def test_a_stopped_run_is_interrupted(files: Site) -> None:
 
 def test_two_runs_at_once_are_both_remembered(files: Site) -> None:
     """Nothing of one gets into the other."""
-    begun = [
-        files.pytester.popen(
-            ["pytest", "-p", "no:cacheprovider", "-q"], cwd=files.root, env=dict(os.environ)
-        )
-        for _ in range(2)
-    ]
+    argv = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q"]
+    begun = [subprocess.Popen(argv, cwd=files.root, stdout=subprocess.DEVNULL) for _ in range(2)]
     for process in begun:
-        process.communicate(timeout=300)
+        process.wait(timeout=300)
 
     assert [len(records_of(files, run)) for run in runs_of(files)] == [3, 3]
+
+
+def test_what_earlier_runs_have_read_can_be_asked_for(
+    files: Site, plugin_args: tuple[str, ...]
+) -> None:
+    """A check gets the readings of runs that are over; this one's are not among them."""
+    files.check(
+        """
+        from pytest_ddd import clock
+
+        def test_growth(judge, history):
+            '''Values of all runs until now.'''
+            seen = [one.value for one in history.readings("rows", target="local", days=1)]
+            reading = Reading(name="rows", value=len(seen), at=clock.now())
+            judge(reading, Threshold(warn=Limit(value=9)))
+            assert seen == list(range(len(seen)))
+        """
+    )
+
+    statuses = [files.run(*plugin_args).status for _ in range(3)]
+
+    assert statuses == [0, 0, 0]
+    assert [one.readings[0].value for one in files.results()] == [2]
+
+
+def test_without_a_history_nobody_knows(files: Site) -> None:
+    """A check that asks a history that is off could not look."""
+    files.check("def test_growth(history): history.readings('rows')")
+
+    done = files.run("--ddd-history", "off")
+
+    assert done.outcomes() == {"local/growth": "UNKNOWN"}
+
+
+@pytest.mark.parametrize(
+    ("there", "status", "word"), [("ab", 2, "CRITICAL"), ("abc", 0, "OK"), ("", 3, "UNKNOWN")]
+)
+def test_nagios_reads_one_line(site: Site, there: str, status: int, word: str) -> None:
+    """Status, sentence and performance data on stdout; all else on stderr."""
+    if there:
+        site.check(_CHECK)
+    else:
+        site.check("def test_blind(): raise RuntimeError('no way to look')")
+    for name in there:
+        site.write(name, "")
+
+    done = site.pytester.runpytest_subprocess("-p", "no:cacheprovider", "--ddd-nagios")
+
+    assert done.ret == status
+    [line] = done.outlines
+    assert line.startswith(f"DDD {word}: Daily checks local: ")
+    assert "| red=" in line
+    assert line.endswith("s;;900;0")
+
+
+def test_nagios_warns_of_yellow_and_knows_nothing_of_nothing(site: Site) -> None:
+    """Yellow is WARNING; no checks are UNKNOWN."""
+    site.check(
+        """
+        from pytest_ddd import clock
+
+        def test_it(judge):
+            judge(Reading(name="x", value=2, at=clock.now()), Threshold(warn=Limit(value=1)))
+        """
+    )
+
+    yellow = site.pytester.runpytest_subprocess("--ddd-nagios")
+    nothing = site.pytester.runpytest_subprocess("--ddd-nagios", "-m", "weekly")
+
+    assert (yellow.ret, nothing.ret) == (1, 3)
+    assert nothing.outlines == ["DDD UNKNOWN: nothing was looked at"]
+
+
+def test_metrics_are_written_for_the_collector(files: Site) -> None:
+    """Prometheus' own parser reads them."""
+    files.run("--ddd-textfile", "ddd.prom", env={"DDD_SCHEDULED": "2026-11-23T07:30:00Z"})
+
+    text = (files.root / "ddd.prom").read_text()
+    found = {
+        (sample.name, sample.labels.get("outcome") or sample.labels.get("objective")): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+    assert found["ddd_checks", "green"] == 2
+    assert found["ddd_checks", "red"] == 1
+    assert found["ddd_objective_target_ratio", "daily-all-green"] == 0.8
+    assert (files.root / "ddd.prom").stat().st_mode & 0o777 == 0o644
+
+
+def test_metrics_that_cannot_be_written_are_told(files: Site) -> None:
+    """Exit 76."""
+    done = files.run("--ddd-textfile", "missing/ddd.prom")
+
+    assert done.status == 76
+    assert "missing/ddd.prom: cannot be written" in done.text
