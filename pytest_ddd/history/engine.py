@@ -98,9 +98,10 @@ def _use_wal(driver: Driver) -> None:
 
 def _begin(connection: Connection) -> None:
     options = connection.get_execution_options()
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, Driver)  # directly: three statements a result go through here
     if options.get(READ_ONLY):
-        connection.exec_driver_sql("BEGIN")
+        driver.execute("BEGIN")
         return
-    level = "FULL" if options.get(DURABLE) else "NORMAL"
-    connection.exec_driver_sql(f"PRAGMA synchronous={level}")
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    driver.execute(f"PRAGMA synchronous={'FULL' if options.get(DURABLE) else 'NORMAL'}")
+    driver.execute("BEGIN IMMEDIATE")
