@@ -76,7 +76,8 @@ def run(arguments: argparse.Namespace) -> int:
             say(f"{schedule.scenario}: the run that was due at {clock.stamp(due)} has been")
             return 0
         own = baseline.scenarios[schedule.scenario].due
-        with Ping(own.ping if own is not None else "") as ping:
+        url = own.ping if own is not None else ""
+        with Ping(url, red_ok=bool(baseline.escalation.rules)) as ping:
             ping.start()
             status = _pytest(arguments, due)
             ping.end(status)

@@ -189,26 +189,35 @@ def test_a_duration_that_is_none_is_named(capsys: pytest.CaptureFixture[str]) ->
     assert "--since: not a duration" in capsys.readouterr().err
 
 
-def ping(site: Path, url: str) -> None:
+def ping(site: Path, rules: str = "") -> None:
     text = SCENARIOS.replace('"07:30"', '"07:30", ping: {env: PING_URL}')
-    (site / "baselines/prod.yaml").write_text(text)
+    (site / "baselines/prod.yaml").write_text(text + rules)
+
+
+RULE = """\
+escalation:
+  channels: {log: {kind: syslog}}
+  rules: {red: {when: [RED], notify: [log]}}
+"""
 
 
 @pytest.mark.parametrize(
-    ("red", "ways"), [(False, ["/start", "/0"]), (True, ["/start", "/0"])], ids=["green", "red"]
+    ("red", "rules", "last"),
+    [("", "", "/0"), ("1", RULE, "/0"), ("1", "", "/1")],
+    ids=["green", "red and told", "red and nobody told"],
 )
 def test_who_waits_hears_of_the_start_and_of_the_end(
-    site: Path, monkeypatch: pytest.MonkeyPatch, red: bool, ways: list[str]
+    site: Path, monkeypatch: pytest.MonkeyPatch, red: str, rules: str, last: str
 ) -> None:
     if red:
-        monkeypatch.setenv("RED", "1")
+        monkeypatch.setenv("RED", red)
     with http_service(lambda _: Reply(body=b"OK")) as service:
         monkeypatch.setenv("PING_URL", f"{service.url}/5f0a-secret")
-        ping(site, service.url)
+        ping(site, rules)
         start()
 
     heard = [asked.path.removeprefix("/5f0a-secret").partition("?rid=") for asked in service.asked]
-    assert [way for way, _, _ in heard] == ways
+    assert [way for way, _, _ in heard] == ["/start", last]
     assert len({rid for _, _, rid in heard}) == 1
 
 
@@ -218,7 +227,7 @@ def test_who_waits_hears_that_a_run_did_not_do_its_work(
     (site / "checks/test_morning.py").write_text("def broken(:\n")
     with http_service(lambda _: Reply(body=b"OK")) as service:
         monkeypatch.setenv("PING_URL", service.url)
-        ping(site, service.url)
+        ping(site)
         status = start()
 
     assert status > 1
@@ -233,7 +242,7 @@ def test_who_waits_hears_of_a_run_that_could_not_begin(
 
     with http_service(lambda _: Reply(body=b"OK")) as service:
         monkeypatch.setenv("PING_URL", service.url)
-        ping(site, service.url)
+        ping(site)
         monkeypatch.setattr("subprocess.Popen", refuse)
         with pytest.raises(OSError, match="no more processes"):
             start()
@@ -245,7 +254,7 @@ def test_a_ping_that_fails_holds_nothing_up_and_tells_no_secret(
     site: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("PING_URL", "http://127.0.0.1:9/5f0a-secret")
-    ping(site, "")
+    ping(site)
 
     assert start() == 0
     said = capsys.readouterr().err
@@ -272,6 +281,17 @@ def test_a_night_that_leaves_a_time_out_is_told(capsys: pytest.CaptureFixture[st
 
     said = capsys.readouterr().err
     assert "disaster-recovery-test: 2027-03-28 02:30 does not exist in Europe/Zurich" in said
+
+
+@pytest.mark.parametrize(("rules", "count"), [("", 1), (RULE, 0)], ids=["nobody", "somebody"])
+def test_it_says_when_nobody_hears_of_a_missed_run(
+    site: Path, capsys: pytest.CaptureFixture[str], rules: str, count: int
+) -> None:
+    (site / "baselines/prod.yaml").write_text(SCENARIOS + rules)
+
+    main(["schedule", "write", "--host=prod", "--format=cron"])
+
+    assert capsys.readouterr().err.count("nobody is told of a missed run") == count
 
 
 def test_only_routines_that_are_named_may_change_hosts(site: Path) -> None:
