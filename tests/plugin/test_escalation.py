@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
+from pytest_ddd import run as maintenance_run
+from pytest_ddd.baseline import loader
+from pytest_ddd.escalation import planning, telling
+from pytest_ddd.history import desk
 from tests.plugin.conftest import Outcome, Site
+
+LOADED = (loader, maintenance_run, planning, telling, desk)
+"""Imported here, so that runs in this process share them: C libraries below them load once."""
 
 HOSTS = "hosts: {localhost: {connection: 'local://'}}"
 CHANNELS = """
@@ -44,7 +52,7 @@ def health(site: Site, text: str) -> None:
     site.write("health", text)
 
 
-def heard(site: Site) -> list[Mapping[str, object]]:
+def heard(site: Site) -> list[dict[str, Any]]:
     file = site.root / "heard.jsonl"
     return (
         [json.loads(line) for line in file.read_text().split("\n") if line] if file.exists() else []
