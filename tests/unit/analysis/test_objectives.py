@@ -250,7 +250,8 @@ def test_what_nobody_measured_proves_nothing() -> None:
 
 
 def test_words_say_all_three() -> None:
-    found = tuple(occurrence(1, run()) for _ in range(60)) + (
+    found = (
+        *(occurrence(1, run()) for _ in range(60)),
         occurrence(1, None),
         occurrence(1, None, excuse="holiday"),
         occurrence(1, run(outcome=Outcome.RED)),
