@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_ddd import clock
+from pytest_ddd.cli.history_place import add_history
 from pytest_ddd.cli.printing import say
 from pytest_ddd.cli.scheduling.ping import Ping
 from pytest_ddd.cli.scheduling.place import (
     add_environment,
-    add_history,
     load,
     of_scenario,
     open_store,

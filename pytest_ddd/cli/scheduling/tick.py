@@ -11,8 +11,9 @@ import os
 from typing import TYPE_CHECKING
 
 from pytest_ddd import clock
+from pytest_ddd.cli.history_place import add_history
 from pytest_ddd.cli.printing import complain, say
-from pytest_ddd.cli.scheduling.place import add_environment, add_history, open_store
+from pytest_ddd.cli.scheduling.place import add_environment, open_store
 from pytest_ddd.errors import UsageError
 from pytest_ddd.units import plural
 
