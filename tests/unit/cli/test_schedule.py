@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from pytest_ddd.cli.main import main
-from pytest_ddd.history import occurrences
 from tests.support.http_service import Reply, http_service
 from tests.unit.cli.schedule_site import SCENARIOS, TELL, WEDNESDAY, Time, history, remember_run
 
@@ -172,16 +170,48 @@ def test_a_run_that_died_is_told(time: Time, capsys: pytest.CaptureFixture[str])
     assert "aborted" in capsys.readouterr().out
 
 
-def test_an_excuse_is_shown(time: Time, capsys: pytest.CaptureFixture[str]) -> None:
-    main(["schedule", "due", "--host=prod"])
-    with history() as store, store.transaction() as tx:
-        today = WEDNESDAY - timedelta(hours=1)
-        (found,) = occurrences.between(tx, today, WEDNESDAY)
-        occurrences.excuse(tx, replace(found, excuse="move of the data centre", excused_by="ann"))
-    time.pass_(hours=1)
+def excuse(when: str = "2026-11-25 07:30", reason: str = "move of the data centre") -> int:
+    words = ["schedule", "excuse", "morning-health-check", when, "--host=prod"]
+    return main([*words, f"--reason={reason}"])
 
+
+@pytest.mark.parametrize("first", [True, False], ids=["known", "not known"])
+def test_what_is_excused_is_not_missed(
+    time: Time, capsys: pytest.CaptureFixture[str], first: bool
+) -> None:
+    with history():
+        pass
+    if first:
+        main(["schedule", "due", "--host=prod"])
+
+    assert excuse() == 0
+
+    time.pass_(hours=1)
     assert main(["schedule", "due", "--host=prod"]) == 0
     assert "excused: move of the data centre" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("when", "reason", "said"),
+    [
+        ("2026-11-25 08:30", "x", "is not due at 2026-11-25 08:30; next: 2026-11-27 07:30"),
+        ("2026-11-26 07:30", "x", "is not due at"),
+        ("yesterday", "x", "not a time: 'yesterday'"),
+        ("2026-11-25 07:30", " ", "an excuse needs a reason"),
+    ],
+)
+def test_what_cannot_be_excused_is_named(
+    when: str, reason: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert excuse(when, reason) == 4
+    assert said in capsys.readouterr().err
+
+
+def test_what_has_run_is_not_excused(time: Time, capsys: pytest.CaptureFixture[str]) -> None:
+    remember_run(time, WEDNESDAY - timedelta(minutes=5))
+
+    assert excuse() == 4
+    assert "what has run is not excused" in capsys.readouterr().err
 
 
 def test_a_duration_that_is_none_is_named(capsys: pytest.CaptureFixture[str]) -> None:
