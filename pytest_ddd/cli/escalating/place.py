@@ -10,7 +10,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from pytest_ddd import units
-from pytest_ddd.cli.scheduling.place import add_environment, add_history, open_store
+from pytest_ddd.cli.history_place import add_history
+from pytest_ddd.cli.scheduling.place import add_environment, open_store
 from pytest_ddd.errors import UsageError
 
 if TYPE_CHECKING:
