@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pytest_ddd.baseline.applying import Applied
 from pytest_ddd.baseline.contents import IN_ENVIRONMENT, SECTIONS, keeps_null
+from pytest_ddd.baseline.controlling import check_controls
 from pytest_ddd.baseline.declarations import Declarations
 from pytest_ddd.baseline.document import read_document
 from pytest_ddd.baseline.escalating import read_escalation, targets_of
@@ -21,6 +22,7 @@ from pytest_ddd.baseline.sections.escalation import Escalation
 from pytest_ddd.baseline.sections.scenarios import Scenario
 from pytest_ddd.baseline.targets import read_targets
 from pytest_ddd.baseline.tree import Mistakes, Node, named_entries
+from pytest_ddd.baseline.waiving import read_waivers
 from pytest_ddd.baseline.wording import checked
 from pytest_ddd.errors import BaselineError
 from pytest_ddd.results import Origin
@@ -122,6 +124,7 @@ def _assemble(
         for section in IN_ENVIRONMENT
         if section in sections
     }
+    check_controls(sections, mistakes)
     overrides = Overrides(sections, targets, mistakes)
     applied = Applied(overrides, targets, declarations, in_environment)
     applied.check_unused()
@@ -149,6 +152,9 @@ def _assemble(
         },
         for_host=for_host,
         unused=applied.unused() if targets.hosts else (),
+        waivers=read_waivers(
+            sections.get("waivers"), (*targets.names, name) if is_complete else None, mistakes
+        ),
     )
 
 

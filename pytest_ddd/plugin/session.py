@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import platform
 import shlex
 import sys
@@ -15,7 +14,7 @@ import pytest
 
 from pytest_ddd import clock, redaction
 from pytest_ddd.outcomes import Outcome
-from pytest_ddd.plugin import escalating, junit, narrowing, site
+from pytest_ddd.plugin import escalating, junit, login, narrowing, site, waiving
 from pytest_ddd.plugin.options import SETTINGS_KEY
 from pytest_ddd.plugin.reachable import is_recorded
 from pytest_ddd.plugin.recording import take_result
@@ -134,6 +133,8 @@ class Controller:
             return
         stopped = exitstatus in (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR)
         interrupted = stopped or bool(self._due)
+        for finding in waiving.findings(self.config, interrupted=interrupted):
+            self._add(*finding)
         narrowed = partial(narrowing.is_narrowed, self.config)
         self.finished = self.run.finish(interrupted=interrupted, narrowed=narrowed)
         for finished in self.finished:
@@ -173,7 +174,8 @@ def _status_of(config: pytest.Config, summaries: Sequence[RunSummary], status: i
     if Outcome.YELLOW in outcomes and config.stash[SETTINGS_KEY].fail_on == "yellow":
         return pytest.ExitCode.TESTS_FAILED
     checks = (check for summary in summaries for check in summary.checks)
-    looked = {check.outcome for check in checks if not check.last.check_id.endswith("/reachable")}
+    beside = ("/reachable", "/waiver")
+    looked = {check.outcome for check in checks if not check.last.check_id.endswith(beside)}
     if looked <= {Outcome.NOT_APPLICABLE}:
         return pytest.ExitCode.NO_TESTS_COLLECTED
     return status
@@ -190,7 +192,7 @@ def _begin(config: pytest.Config) -> MaintenanceRun | None:
         Circumstances(
             run_id=site.run_id(config),
             started_at=site.run_started_at(config),
-            operator=login_name(),
+            operator=login.name(),
             controller=platform.node(),
             command_line=redaction.DEFAULT.scrub(arguments),
             versions={
@@ -208,11 +210,3 @@ def _begin(config: pytest.Config) -> MaintenanceRun | None:
             escalate=escalating.teller(config, here),
         )
     )
-
-
-def login_name() -> str:
-    """Return who runs this: the name of the login."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "unknown"
