@@ -108,8 +108,17 @@ def test_outbox_lists_what_has_not_arrived_and_ends_with_75(site: Path, say: Say
     assert f"{ALERT}  firing" in text
 
 
-def test_outbox_of_a_site_that_never_ran_is_empty(site: Path, say: Say) -> None:
+def test_outbox_of_a_healthy_site_is_empty(site: Path, say: Say) -> None:
+    ran(site, result(0, "GREEN"))
+
     assert say("outbox") == (0, "0 messages undelivered\n0 alerts open\n")
+
+
+def test_a_site_that_never_ran_has_nothing_to_see_to(say: Say) -> None:
+    status, text = say("outbox")
+
+    assert status == 4
+    assert "nothing was run here yet" in text
 
 
 def test_retry_sends_what_was_dead(site: Path, say: Say) -> None:
@@ -123,6 +132,8 @@ def test_retry_sends_what_was_dead(site: Path, say: Say) -> None:
 
 
 def test_retry_of_what_is_not_there(site: Path, say: Say) -> None:
+    ran(site, result(0, "GREEN"))
+
     status, text = say("retry", "7", "--host", "prod")
 
     assert status == 4
@@ -165,6 +176,8 @@ def test_ack_of_an_alert_stops_its_reminders(
 
 
 def test_ack_of_what_is_not_open(site: Path, say: Say) -> None:
+    ran(site, result(0, "GREEN"))
+
     status, text = say("ack", "ddd/prod/web9/x/down")
 
     assert status == 4
@@ -173,6 +186,7 @@ def test_ack_of_what_is_not_open(site: Path, say: Say) -> None:
 
 def test_a_silence_holds_is_listed_counted_and_ended(site: Path, say: Say) -> None:
     (site / "healed").touch()
+    opened(site).close()
     _, text = say("silence", "--target", "web*", "--for", "2h", "--reason", "CHG-123")
     name = text.split()[1]
 
@@ -197,7 +211,9 @@ def test_a_silence_holds_is_listed_counted_and_ended(site: Path, say: Say) -> No
         (("--end", "nothing"), "no silence nothing"),
     ],
 )
-def test_silences_that_are_refused(say: Say, args: tuple[str, ...], words: str) -> None:
+def test_silences_that_are_refused(site: Path, say: Say, args: tuple[str, ...], words: str) -> None:
+    opened(site).close()
+
     status, text = say("silence", *args)
 
     assert status == 4
@@ -282,4 +298,4 @@ def test_nothing_without_a_history(say: Say) -> None:
     status, text = say("outbox", "--history", "off")
 
     assert status == 4
-    assert "it is off" in text
+    assert "the history is off" in text
