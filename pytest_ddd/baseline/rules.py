@@ -147,8 +147,8 @@ def check_scenario(name: str, node: Node, path: Path, mistakes: Mistakes) -> Non
         mistakes.add(node.origin, path, f"no scenario {shown(name)!r}{near}")
 
 
-def check_backup(name: str, node: Node, path: Path, mistakes: Mistakes) -> None:
-    """Refuse a backup that is looked at on hosts without saying on which."""
+def check_from(name: str, node: Node, path: Path, mistakes: Mistakes) -> None:
+    """Refuse what is looked at on hosts without saying on which."""
     check_name(name, node, path, mistakes)
     side = node.entries.get("from")
     if side is not None and side.value == "host" and not applies_to(node):
@@ -170,7 +170,9 @@ RULES: dict[str, Rule] = {
     "rule_sets": check_asked,
     "thresholds": check_resource,
     "logs": check_log,
-    "backups": check_backup,
+    "backups": check_from,
+    "jobs": check_from,
+    "queues": check_from,
     "scenarios": check_scenario,
     "listeners": check_listener,
     "services": check_service,
