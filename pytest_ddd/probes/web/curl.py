@@ -53,7 +53,8 @@ class Curl:
                 f"{where} has no curl", hint="apt-get install curl   # on that host"
             )
         if not done.ok:
-            raise CannotLookError(f"asked by {where}: {done.error_text.strip()[:_SAID]}")
+            said = done.said.split("\n", 1)[0][:_SAID]
+            raise CannotLookError(f"asked by {where}: {said}")
         body, _, status = done.stdout.rpartition(b"\n")
         if not status.isdigit():
             raise CannotLookError(f"asked by {where}: curl tells no status: {status[:_SAID]!r}")
