@@ -9,7 +9,16 @@ from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import NoReturn, Protocol
 
-from pytest_ddd.cli.commands import action, init, schedule, validate
+from pytest_ddd.cli.commands import (
+    action,
+    escalation,
+    history,
+    init,
+    objectives,
+    schedule,
+    validate,
+    waiver,
+)
 from pytest_ddd.cli.printing import complain, prepare
 from pytest_ddd.errors import DddError, RecordError, UsageError
 
@@ -35,6 +44,10 @@ class Verb(Protocol):
 VERBS: dict[str, Verb] = {
     "init": init,
     "validate": validate,
+    "history": history,
+    "objectives": objectives,
+    "waiver": waiver,
+    "escalation": escalation,
     "schedule": schedule,
     "action": action,
 }
