@@ -90,10 +90,15 @@ class Reading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """One thing that is not as the baseline says, and the baseline line that says it."""
+    """One thing that is not as the baseline says, and the baseline line that says it.
+
+    `blind` tells that it could not be looked at, beside something else that is known to be wrong:
+    no waiver accepts that.
+    """
 
     text: str
     origin: Origin | None = None
+    blind: bool = False
 
     def __str__(self) -> str:
         return f"{self.text} ({self.origin})" if self.origin else self.text

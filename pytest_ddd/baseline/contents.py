@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from pytest_ddd.baseline.fields import Entry, Model
+from pytest_ddd.baseline.sections.access import Access
 from pytest_ddd.baseline.sections.backups import Backup
 from pytest_ddd.baseline.sections.configuration import Configuration
+from pytest_ddd.baseline.sections.controls import Regulation
 from pytest_ddd.baseline.sections.endpoints import Endpoint
 from pytest_ddd.baseline.sections.environment import Environment
 from pytest_ddd.baseline.sections.escalation import Escalation
@@ -13,10 +15,13 @@ from pytest_ddd.baseline.sections.jobs import Job
 from pytest_ddd.baseline.sections.logs import Log
 from pytest_ddd.baseline.sections.metrics import Metric
 from pytest_ddd.baseline.sections.queues import Queue
+from pytest_ddd.baseline.sections.retention import Retention
 from pytest_ddd.baseline.sections.rule_sets import RuleSet
 from pytest_ddd.baseline.sections.scenarios import Scenario
+from pytest_ddd.baseline.sections.security import Safeguard
 from pytest_ddd.baseline.sections.sync import SyncPair
 from pytest_ddd.baseline.sections.thresholds import Resource
+from pytest_ddd.baseline.sections.waivers import Waiver
 from pytest_ddd.baseline.tree import Path
 
 VERSION = 1
@@ -40,6 +45,10 @@ IN_ENVIRONMENT: dict[str, type[Entry]] = {
     "sync": SyncPair,
     "metrics": Metric,
     "rule_sets": RuleSet,
+    "controls": Regulation,
+    "security": Safeguard,
+    "access": Access,
+    "retention": Retention,
 }
 """Sections by name whose entries live in the environment, or on the hosts of `applies_to`."""
 
@@ -47,6 +56,7 @@ BY_NAME: dict[str, type[Model]] = {
     "hosts": Host,
     "groups": Group,
     "scenarios": Scenario,
+    "waivers": Waiver,
     **ON_HOSTS,
     **IN_ENVIRONMENT,
 }

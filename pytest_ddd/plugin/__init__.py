@@ -20,6 +20,7 @@ _MODULES = (
     "reachable",
     "recording",
     "recheck",
+    "waiving",
     "session",
     "changing",
     "progress",

@@ -10,9 +10,9 @@ import pytest
 from pytest_ddd import results
 from pytest_ddd.errors import NotApplicableError, RecordError
 from pytest_ddd.outcomes import Outcome
-from pytest_ddd.plugin import markers, site
+from pytest_ddd.plugin import login, markers, site
 from pytest_ddd.plugin.reachable import BlockedError, is_recorded, place_of
-from pytest_ddd.plugin.session import CONTROLLER_KEY, login_name
+from pytest_ddd.plugin.session import CONTROLLER_KEY
 from pytest_ddd.plugin.verdict import VERDICT_KEY, Verdict
 from pytest_ddd.results import Limit, Reading, Threshold
 
@@ -107,7 +107,7 @@ def _hand(config: pytest.Config) -> Hand:
     from pytest_ddd.actions.journal import Journal
 
     journal = Journal(config.rootpath)
-    return Hand(journal=journal, run_id=site.run_id(config), operator=login_name())
+    return Hand(journal=journal, run_id=site.run_id(config), operator=login.name())
 
 
 def _block_after_red(item: pytest.Item, verdict: Verdict) -> None:

@@ -38,6 +38,10 @@ NOUNS = {
     "sync_pair": ("sync", "sync"),
     "metric": ("metrics", "metrics"),
     "rule_set": ("rule_sets", "rule_sets"),
+    "regulation": ("controls", "controls"),
+    "safeguard": ("security", "security"),
+    "access_log": ("access", "access"),
+    "records": ("retention", "retention"),
 }
 """Fixture -> (module in probes, baseline section)."""
 
@@ -141,6 +145,7 @@ def _open(config: pytest.Config) -> Site:
         profile=settings.profile or nights.profile(baseline.environment, started_at),
         since=nights.last_night(baseline.environment, started_at),
         started_at=started_at,
+        evidence=settings.evidence,
     )
     return Site(
         settings=settings,

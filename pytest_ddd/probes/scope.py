@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Literal
 
 from pytest_ddd.baseline.fields import Entry
@@ -30,6 +31,8 @@ class Scope:
     profile: Literal["day", "night"]
     since: datetime
     started_at: datetime
+    evidence: Path | None = None
+    """Where the records of earlier runs are; None when none are kept."""
     databases: Databases = field(default_factory=Databases)
 
     def on_hosts(self, section: str) -> Iterator[tuple[str, Declaration[Entry]]]:
