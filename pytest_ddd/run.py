@@ -11,11 +11,13 @@ from typing import Literal
 from pytest_ddd import clock
 from pytest_ddd.baseline.model import Baseline
 from pytest_ddd.errors import RecordError
-from pytest_ddd.evidence import report
-from pytest_ddd.evidence.facts import RunFacts, StepFacts
+from pytest_ddd.evidence import sealing, statements
+from pytest_ddd.evidence.derive import account
+from pytest_ddd.evidence.facts import Plan, Provenance, RunFacts
+from pytest_ddd.evidence.manifest import Anchor
 from pytest_ddd.evidence.record import RecordWriter, run_directory
+from pytest_ddd.evidence.steps import steps_of
 from pytest_ddd.evidence.summary import RunSummary, summarize
-from pytest_ddd.outcomes import worst
 from pytest_ddd.results import CheckResult
 from pytest_ddd.scenarios import catalogue, timing
 from pytest_ddd.scenarios.model import Frequency, Scenario
@@ -35,6 +37,11 @@ class Circumstances:
     profile: Literal["day", "night"]
     evidence: Path | None
     """Where directories of evidence are made; None for no evidence."""
+    provenance: Provenance = field(default_factory=Provenance)
+    plans: Mapping[str, Plan] = field(default_factory=dict)
+    """What was planned, by scenario."""
+    key: Path | None = None
+    """What to sign the evidence with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +73,7 @@ class MaintenanceRun:
         self._routines: dict[str, _Routine] = {}
 
     def add(self, result: CheckResult, frequency: Frequency) -> Scenario | None:
-        """Take one result: it is in the record when this returns.
+        """Take one result, without secrets: it is in the record when this returns.
 
         Returns:
             The scenario, when this result is its first.
@@ -99,7 +106,9 @@ class MaintenanceRun:
             about.evidence, about.started_at, environment, scenario.name, about.run_id
         )
         try:
-            return _Routine(scenario=scenario, directory=directory, writer=RecordWriter(directory))
+            head = statements.write_start(directory, self._facts(scenario, (), interrupted=True))
+            writer = RecordWriter(directory, head=head)
+            return _Routine(scenario=scenario, directory=directory, writer=writer)
         except RecordError as failure:
             self._remember(failure)
             return _Routine(scenario=scenario, directory=None, writer=None)
@@ -108,60 +117,53 @@ class MaintenanceRun:
         facts = self._facts(routine.scenario, routine.results, interrupted=interrupted)
         summary = summarize(facts, routine.results)
         try:
-            if routine.writer is not None:
-                routine.writer.close()
-            if routine.directory is not None:
-                report.write_report(routine.directory, facts, routine.results)
+            self._seal(routine, summary)
         except RecordError as failure:
             self._remember(failure)
         return Finished(scenario=routine.scenario, summary=summary, directory=routine.directory)
+
+    def _seal(self, routine: _Routine, summary: RunSummary) -> None:
+        writer, directory = routine.writer, routine.directory
+        if writer is None or directory is None:
+            return
+        writer.close()
+        statements.write_end(directory, summary.facts)
+        sealing.seal(
+            directory,
+            account(summary, routine.results),
+            Anchor(lines=writer.count, head=writer.head),
+            key=self.circumstances.key,
+        )
 
     def _facts(
         self, scenario: Scenario, results: Sequence[CheckResult], *, interrupted: bool
     ) -> RunFacts:
         about, used = self.circumstances, timing.span(results)
-        return RunFacts(
-            run_id=about.run_id,
-            environment=about.baseline.name,
-            scenario=scenario.name,
-            title=scenario.title,
-            frequency=scenario.frequency.value,
-            operator=about.operator,
-            controller=about.controller,
-            started_at=used.started_at if used else about.started_at,
-            finished_at=clock.now(),
-            budget_s=timing.budget_s(scenario, about.baseline),
-            used_s=used.used_s if used else 0.0,
-            waited_s=timing.waited_s(results),
-            interrupted=interrupted,
-            command_line=about.command_line,
-            versions=about.versions,
-            baseline_files=about.baseline.files,
-            profile=about.profile,
-            steps=_steps(scenario, results),
+        return statements.cleaned(
+            RunFacts(
+                run_id=about.run_id,
+                environment=about.baseline.name,
+                scenario=scenario.name,
+                title=scenario.title,
+                frequency=scenario.frequency.value,
+                operator=about.operator,
+                controller=about.controller,
+                started_at=used.started_at if used else about.started_at,
+                finished_at=clock.now(),
+                budget_s=timing.budget_s(scenario, about.baseline),
+                used_s=used.used_s if used else 0.0,
+                waited_s=timing.waited_s(results),
+                interrupted=interrupted,
+                command_line=about.command_line,
+                versions=about.versions,
+                baseline_files=about.baseline.files,
+                profile=about.profile,
+                steps=steps_of(scenario, results),
+                provenance=about.provenance,
+                plan=about.plans.get(scenario.name),
+            )
         )
 
     def _remember(self, failure: RecordError) -> None:
         if failure.message not in {one.message for one in self.failures}:
             self.failures.append(failure)
-
-
-def _steps(scenario: Scenario, results: Sequence[CheckResult]) -> tuple[StepFacts, ...]:
-    """Return the steps that have results, in order."""
-    groups: dict[int, list[CheckResult]] = {}
-    for result in results:
-        groups.setdefault(result.step, []).append(result)
-    return tuple(_step(scenario, number, groups[number]) for number in sorted(groups))
-
-
-def _step(scenario: Scenario, number: int, group: Sequence[CheckResult]) -> StepFacts:
-    used = timing.span(group)
-    in_order = sorted(group, key=lambda one: one.look)
-    last = {(result.identity, result.nodeid): result for result in in_order}
-    return StepFacts(
-        number=number,
-        title=scenario.step(number).title,
-        outcome=worst(result.outcome for result in last.values()),
-        used_s=used.used_s if used else 0.0,
-        count=len(last),
-    )

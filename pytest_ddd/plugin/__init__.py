@@ -17,6 +17,7 @@ _MODULES = (
     "parametrize",
     "ordering",
     "reachable",
+    "planning",
     "recording",
     "recheck",
     "session",

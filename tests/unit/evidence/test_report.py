@@ -17,12 +17,14 @@ import pytest
 
 from pytest_ddd.baseline.model import BaselineFile
 from pytest_ddd.errors import RecordError
+from pytest_ddd.evidence import statements
 from pytest_ddd.evidence.facts import RunFacts, StepFacts
 from pytest_ddd.evidence.record import RecordWriter, read_record
 from pytest_ddd.evidence.report import bars, percent, render_report, write_report
+from pytest_ddd.evidence.summary import RunSummary, summarize
 from pytest_ddd.outcomes import Outcome
-from pytest_ddd.redaction import Redactor
-from pytest_ddd.results import CheckResult, Reading
+from pytest_ddd.redaction import DEFAULT, Redactor
+from pytest_ddd.results import CheckResult, Reading, from_record, to_record
 from tests.unit.evidence.samples import FACTS, START, disk, reachable, result
 
 VOID = {"meta", "link", "input", "rect", "br"}
@@ -80,9 +82,22 @@ class Page(HTMLParser):
         return [value for t, n, value in self.attributes if (t, n) == (tag, name)]
 
 
+def summed(
+    facts: RunFacts,
+    results: Iterable[CheckResult],
+    damage: tuple[str, ...] = (),
+    redactor: Redactor = DEFAULT,
+) -> RunSummary:
+    """Return the summary of results as the record has them: without secrets."""
+    recorded = (from_record(to_record(one, redactor)) for one in results)
+    return summarize(
+        statements.cleaned(facts, redactor), recorded, [redactor.clean(line) for line in damage]
+    )
+
+
 def page_of(*results: CheckResult, facts: RunFacts = FACTS, damage: tuple[str, ...] = ()) -> Page:
     file = io.StringIO()
-    render_report(file, facts, results, damage=damage)
+    render_report(file, summed(facts, results, damage))
     page = Page()
     page.feed(file.getvalue())
     page.close()
@@ -252,8 +267,8 @@ def test_damage_of_the_record_is_shown() -> None:
 
 def test_the_same_run_gives_the_same_bytes(tmp_path: Path) -> None:
     results = [result(), result(Outcome.RED, target="web2")]
-    first = write_report(tmp_path, FACTS, results).read_bytes()
-    assert write_report(tmp_path, FACTS, results).read_bytes() == first
+    first = write_report(tmp_path, summed(FACTS, results)).read_bytes()
+    assert write_report(tmp_path, summed(FACTS, results)).read_bytes() == first
 
 
 def test_the_report_can_be_made_again_from_the_record(tmp_path: Path) -> None:
@@ -262,9 +277,9 @@ def test_the_report_can_be_made_again_from_the_record(tmp_path: Path) -> None:
     with RecordWriter(tmp_path, redactor) as writer:
         for one in results:
             writer.add(one)
-    first = write_report(tmp_path, FACTS, results, redactor=redactor).read_bytes()
+    first = write_report(tmp_path, summed(FACTS, results, redactor=redactor)).read_bytes()
     record = read_record(writer.path)
-    assert write_report(tmp_path, FACTS, record.results).read_bytes() == first
+    assert write_report(tmp_path, summarize(FACTS, record.results)).read_bytes() == first
 
 
 def test_no_secret_reaches_the_report() -> None:
@@ -272,23 +287,23 @@ def test_no_secret_reaches_the_report() -> None:
     redactor.register("canary-4711")
     facts, results = hostile("canary-4711")
     file = io.StringIO()
-    render_report(file, facts, results, damage=["canary-4711"], redactor=redactor)
+    render_report(file, summed(facts, results, redactor=redactor))
     assert "canary" not in file.getvalue()
 
 
 def test_only_the_owner_can_read_the_report(tmp_path: Path) -> None:
-    path = write_report(tmp_path, FACTS, [result()])
+    path = write_report(tmp_path, summed(FACTS, [result()]))
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
 def test_nothing_else_is_left_in_the_directory(tmp_path: Path) -> None:
-    write_report(tmp_path, FACTS, [result()])
+    write_report(tmp_path, summed(FACTS, [result()]))
     assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
 
 
 def test_a_report_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     with pytest.raises(RecordError, match=r"report.html: cannot be written"):
-        write_report(tmp_path / "missing", FACTS, [result()])
+        write_report(tmp_path / "missing", summed(FACTS, [result()]))
 
 
 def test_the_page_is_written_while_it_is_made() -> None:
@@ -303,7 +318,7 @@ def test_the_page_is_written_while_it_is_made() -> None:
                 self.largest = max(self.largest, len(line))
 
     sink = Sink()
-    render_report(sink, FACTS, (result(target=f"web{n}") for n in range(5_000)))
+    render_report(sink, summarize(FACTS, (result(target=f"web{n}") for n in range(5_000))))
 
     assert sink.total > 5_000_000
     assert sink.largest < 100_000
