@@ -12,7 +12,7 @@ from pytest_ddd import clock
 from pytest_ddd.baseline.model import Baseline
 from pytest_ddd.errors import RecordError
 from pytest_ddd.evidence import sealing, statements
-from pytest_ddd.evidence.derive import account
+from pytest_ddd.evidence.account import account
 from pytest_ddd.evidence.facts import Plan, Provenance, RunFacts
 from pytest_ddd.evidence.manifest import Anchor
 from pytest_ddd.evidence.record import RecordWriter, run_directory

@@ -5,10 +5,11 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
-from pytest_ddd.evidence.summary import BY_URGENCY, Check, RunSummary
-from pytest_ddd.outcomes import worst
+from pytest_ddd.evidence.summary import BY_URGENCY, Check, RunSummary, natural
+from pytest_ddd.outcomes import Outcome, worst
 
 NO_CONTROL = "(none)"
 """Checks that name no control are listed too: the numbers have to add up."""
@@ -25,6 +26,33 @@ HEAD = (
     *(outcome.word for outcome in BY_URGENCY),
     "targets",
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ControlSummary:
+    """One control: how the checks that give evidence for it went."""
+
+    name: str
+    outcome: Outcome
+    checks: int
+    counts: tuple[tuple[Outcome, int], ...]
+
+
+def controls_of(checks: Iterable[Check]) -> tuple[ControlSummary, ...]:
+    """Return the controls that checks name, by name."""
+    outcomes: dict[str, Counter[Outcome]] = {}
+    for check in checks:
+        for control in check.last.controls:
+            outcomes.setdefault(control, Counter())[check.outcome] += 1
+    return tuple(
+        ControlSummary(
+            name=name,
+            outcome=worst(outcomes[name]),
+            checks=outcomes[name].total(),
+            counts=tuple((outcome, outcomes[name][outcome]) for outcome in BY_URGENCY),
+        )
+        for name in sorted(outcomes, key=natural)
+    )
 
 
 def controls_csv(summary: RunSummary) -> str:

@@ -7,8 +7,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from pytest_ddd.errors import RecordError, UsageError
+from pytest_ddd.evidence.account import Account, account
 from pytest_ddd.evidence.canonical import digest
-from pytest_ddd.evidence.derive import Account, account
 from pytest_ddd.evidence.facts import RunFacts
 from pytest_ddd.evidence.files import RECORD, RUN, START, write_file
 from pytest_ddd.evidence.manifest import Anchor

@@ -10,7 +10,10 @@ from pathlib import Path
 from typing import TextIO
 
 from pytest_ddd.evidence import wording
+from pytest_ddd.evidence.account import Account
+from pytest_ddd.evidence.controls import controls_of
 from pytest_ddd.evidence.files import REPORT, written
+from pytest_ddd.evidence.sparkline import Sparklines
 from pytest_ddd.evidence.summary import BY_URGENCY, RunSummary
 from pytest_ddd.evidence.verdict import overrun_s
 from pytest_ddd.outcomes import Outcome
@@ -24,6 +27,7 @@ ROWS_A_SECTION = 250
 
 _TEMPLATE = "evidence/report.html.j2"
 _STYLE = "evidence/report.css"
+_SCRIPT = "evidence/report.js"
 
 _MEANINGS = {
     Outcome.GREEN: "looked at, and as the baseline says",
@@ -36,14 +40,14 @@ _MEANINGS = {
 }
 
 
-def write_report(directory: Path, summary: RunSummary) -> Path:
+def write_report(directory: Path, run: Account) -> Path:
     """Write `report.html` into a run's directory and return its path.
 
     The same input gives the same bytes, so it can be written again from the package.
 
     Args:
         directory: the run's directory; a report that is there is replaced.
-        summary: of results as the record has them, which is without secrets.
+        run: of results as the record has them, which is without secrets.
 
     Raises:
         RecordError: it cannot be written.
@@ -51,23 +55,29 @@ def write_report(directory: Path, summary: RunSummary) -> Path:
     path = directory / FILE_NAME
     with written(path) as file:
         text = io.TextIOWrapper(file, encoding="utf-8", newline="\n", write_through=False)
-        render_report(text, summary)
+        render_report(text, run)
         text.detach()
     return path
 
 
-def render_report(file: TextIO, summary: RunSummary) -> None:
+def render_report(file: TextIO, run: Account) -> None:
     """Render the report into an open text file, piece by piece."""
-    render_to(file, _TEMPLATE, _context(summary))
+    render_to(file, _TEMPLATE, _context(run))
 
 
-def _context(summary: RunSummary) -> dict[str, object]:
+def _context(run: Account) -> dict[str, object]:
+    summary = run.summary
     return {
         "run": summary,
+        "population": run.population,
+        "incomplete": run.incomplete,
+        "controls": controls_of(summary.checks),
+        "sparklines": Sparklines(summary.facts.trends),
         "facts": summary.facts,
         "verdict": summary.verdict,
         "nothing": _nothing(summary),
-        "style_digest": _style_digest(),
+        "style_digest": _digest_of(_STYLE),
+        "script_digest": _digest_of(_SCRIPT),
         "outcomes": BY_URGENCY,
         "meanings": _MEANINGS,
         "rows_a_section": ROWS_A_SECTION,
@@ -108,6 +118,7 @@ def _nothing(summary: RunSummary) -> str:
     return "None of the recorded checks; the notes above say what else to know."
 
 
-def _style_digest() -> str:
-    style = render(_STYLE, {}).encode()
-    return base64.b64encode(hashlib.sha256(style).digest()).decode()
+def _digest_of(template: str) -> str:
+    """Return what the policy of the page says of a style or script that it may use."""
+    content = render(template, {}).encode()
+    return base64.b64encode(hashlib.sha256(content).digest()).decode()

@@ -10,9 +10,10 @@ from pathlib import Path
 
 from pytest_ddd import clock
 from pytest_ddd.errors import RecordError
+from pytest_ddd.evidence.account import Account
 from pytest_ddd.evidence.archive import archive_path, write_archive
 from pytest_ddd.evidence.canonical import digest
-from pytest_ddd.evidence.derive import Account, derive
+from pytest_ddd.evidence.derive import derive
 from pytest_ddd.evidence.digests import digest_of
 from pytest_ddd.evidence.files import LEDGER, MANIFEST, SIGNATURE, SUMS, write_file
 from pytest_ddd.evidence.ledger import Entry, append, end_of
