@@ -71,7 +71,7 @@ def verify(source: Source, trust: Trust | None = None, ledger: Path | None = Non
     found.problems += _file_problems(source, manifest)
     found.problems += _record_problems(source, manifest)
     found.problems += _number_problems(manifest)
-    _check_signature(source, manifest, sums, trust, found)
+    _check_signature(source, manifest, trust, found)
     if ledger is not None:
         found.problems += _ledger_problems(ledger, manifest)
     return found
@@ -160,15 +160,15 @@ def _number_problems(manifest: Manifest) -> Iterator[str]:
 def _check_signature(
     source: Source,
     manifest: Manifest,
-    sums: bytes | None,
     trust: Trust | None,
     found: Verification,
 ) -> None:
+    """Ask for the signer of the list that the manifest gives; SHA256SUMS was compared with it."""
     if SIGNATURE not in source.sizes:
         found.doubts.append("not signed: whoever can write it can have changed it")
         return
     armor = _short(source, SIGNATURE, found)
-    if armor is None or sums is None:
+    if armor is None:
         return
     try:
         signature = read_signature(armor)
@@ -182,7 +182,7 @@ def _check_signature(
         found.doubts.append("signed, but no file of trusted keys was given: --allowed-signers FILE")
     else:
         try:
-            found.signer = trust.signer(sums, armor, manifest.sealed_at)
+            found.signer = trust.signer(manifest.sums(), armor, manifest.sealed_at)
         except UntrustedError as error:
             _place_doubt(str(error), found)
         except RecordError as error:
