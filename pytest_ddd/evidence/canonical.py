@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from pytest_ddd.errors import RecordError
 from pytest_ddd.plain import Json
 
-_EXPONENT = re.compile(r"[:\[,]-?[0-9.]+e")
-"""A number that Python writes with an exponent; RFC 8785 may write it otherwise."""
+_OTHERWISE = re.compile(r"[:\[,]-?[0-9]+(?:\.0[,}\]]|[0-9.]*e)")
+"""A number that Python may write otherwise than RFC 8785: whole, or with an exponent."""
 
 
 def canonical(value: Json) -> bytes:
@@ -31,13 +31,13 @@ def canonical(value: Json) -> bytes:
 def canonical_line(record: Mapping[str, Json]) -> bytes:
     """Return the canonical form of a record whose keys are ASCII, with a newline.
 
-    Python's own encoder is five times as fast and differs for some numbers only: whole ones
-    that are written as `41.0`, which `jsonable` never gives, and those with an exponent.
+    Python's own encoder is five times as fast and differs for some numbers only: huge whole
+    ones that it writes as `1e+16` or `9007199254740992.0`, and tiny ones (`1e-05`).
     """
     text = json.dumps(
         record, ensure_ascii=False, allow_nan=False, separators=(",", ":"), sort_keys=True
     )
-    if _EXPONENT.search(text):
+    if _OTHERWISE.search(text):
         return canonical(dict(record)) + b"\n"
     return text.encode() + b"\n"
 

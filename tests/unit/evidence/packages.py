@@ -72,7 +72,7 @@ def sealed(
 
 def new_key(path: Path, *words: str) -> Path:
     """Make a key without a passphrase."""
-    command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "ops", "-f", path, *words]
+    command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "ops", "-f", str(path), *words]
     subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
     return path
 
