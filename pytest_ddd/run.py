@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
@@ -11,13 +11,16 @@ from typing import Literal
 from pytest_ddd import clock
 from pytest_ddd.baseline.model import Baseline
 from pytest_ddd.errors import RecordError
-from pytest_ddd.evidence import sealing, statements
-from pytest_ddd.evidence.account import account
+from pytest_ddd.escalation.telling import Told
+from pytest_ddd.evidence.changes import compare
 from pytest_ddd.evidence.facts import Plan, Provenance, RunFacts
-from pytest_ddd.evidence.manifest import Anchor
-from pytest_ddd.evidence.record import RecordWriter, run_directory
+from pytest_ddd.evidence.keeper import Keeper
 from pytest_ddd.evidence.steps import steps_of
 from pytest_ddd.evidence.summary import RunSummary, summarize
+from pytest_ddd.history.memory import Memory
+from pytest_ddd.history.records import RunEnd, RunStart, copied
+from pytest_ddd.history.store import Store
+from pytest_ddd.occurrences import Kind
 from pytest_ddd.results import CheckResult
 from pytest_ddd.scenarios import catalogue, timing
 from pytest_ddd.scenarios.model import Frequency, Scenario
@@ -37,6 +40,14 @@ class Circumstances:
     profile: Literal["day", "night"]
     evidence: Path | None
     """Where directories of evidence are made; None for no evidence."""
+    root: Path
+    """The site."""
+    history: str | None
+    """URL of the history; None for no history."""
+    kind: Kind = "ad-hoc"
+    """What was asked for; a scheduled run that turns out to be narrowed is ad hoc."""
+    due_at: datetime | None = None
+    escalate: Callable[[Store], Told] | None = None
     provenance: Provenance = field(default_factory=Provenance)
     plans: Mapping[str, Plan] = field(default_factory=dict)
     """What was planned, by scenario."""
@@ -55,11 +66,10 @@ class Finished:
 
 @dataclass(kw_only=True)
 class _Routine:
-    """The results of one scenario and the open record that they are written to."""
+    """The results of one scenario, and who keeps its evidence; None when nobody does."""
 
     scenario: Scenario
-    directory: Path | None
-    writer: RecordWriter | None
+    keeper: Keeper | None
     results: list[CheckResult] = field(default_factory=list)
 
 
@@ -70,7 +80,11 @@ class MaintenanceRun:
         self.circumstances = circumstances
         self.failures: list[RecordError] = []
         """What could not be written; any makes the exit status 76."""
+        self.told: Told | None = None
+        """What came of escalation, once finished."""
         self._routines: dict[str, _Routine] = {}
+        about = circumstances
+        self._memory = Memory(about.history, about.root, about.run_id) if about.history else None
 
     def add(self, result: CheckResult, frequency: Frequency) -> Scenario | None:
         """Take one result, without secrets: it is in the record when this returns.
@@ -84,84 +98,99 @@ class MaintenanceRun:
             self._routines[result.scenario] = routine
             started = routine.scenario
         routine.results.append(result)
-        if routine.writer is not None:
+        if routine.keeper is not None:
             try:
-                routine.writer.add(result)
+                routine.keeper.add(result)
             except RecordError as failure:
                 self._remember(failure)
+        if self._memory is not None:
+            self._memory.add(result)
         return started
 
-    def finish(self, *, interrupted: bool) -> tuple[Finished, ...]:
-        """Close the records and write the reports; in the order in which scenarios began."""
-        return tuple(
-            self._close(routine, interrupted=interrupted) for routine in self._routines.values()
+    def finish(self, *, interrupted: bool, narrowed: Callable[[str], bool]) -> tuple[Finished, ...]:
+        """Close the records and write the reports; in the order in which scenarios began.
+
+        Args:
+            interrupted: whether checks are missing because the run was stopped.
+            narrowed: whether only a part of a scenario's checks was asked for.
+        """
+        finished = tuple(
+            self._close(routine, interrupted=interrupted, narrowed=narrowed(name))
+            for name, routine in self._routines.items()
         )
+        if self._memory is not None:
+            self._escalate(self._memory)
+            self._memory.close()
+            for failure in self._memory.failures:
+                self._remember(failure)
+        return finished
+
+    def _escalate(self, memory: Memory) -> None:
+        if self.circumstances.escalate is None or memory.store is None:
+            return
+        try:
+            self.told = self.circumstances.escalate(memory.store)
+        except RecordError as failure:
+            self._remember(failure)
 
     def _open(self, scenario: Scenario) -> _Routine:
-        about = self.circumstances
-        if about.evidence is None:
-            return _Routine(scenario=scenario, directory=None, writer=None)
-        environment = about.baseline.name
-        directory = run_directory(
-            about.evidence, about.started_at, environment, scenario.name, about.run_id
-        )
+        about, keeper = self.circumstances, None
+        facts = self._facts(scenario, (), interrupted=False)
+        if self._memory is not None:
+            self._memory.begin(copied(RunStart, facts))
         try:
-            head = statements.write_start(directory, self._facts(scenario, (), interrupted=True))
-            writer = RecordWriter(directory, head=head)
-            return _Routine(scenario=scenario, directory=directory, writer=writer)
+            keeper = Keeper(about.evidence, facts, about.key) if about.evidence else None
         except RecordError as failure:
             self._remember(failure)
-            return _Routine(scenario=scenario, directory=None, writer=None)
+        return _Routine(scenario=scenario, keeper=keeper)
 
-    def _close(self, routine: _Routine, *, interrupted: bool) -> Finished:
+    def _close(self, routine: _Routine, *, interrupted: bool, narrowed: bool) -> Finished:
         facts = self._facts(routine.scenario, routine.results, interrupted=interrupted)
+        facts = replace(facts, narrowed=narrowed)
+        if narrowed and facts.kind == "scheduled":
+            facts = replace(facts, kind="ad-hoc")
+        if self._memory is not None:
+            before = self._memory.previous(facts.scenario)
+            facts = replace(facts, changes=compare(before, routine.results, narrowed=narrowed))
         summary = summarize(facts, routine.results)
+        if self._memory is not None:
+            end = copied(RunEnd, facts, outcome=summary.verdict.outcome)
+            self._memory.finish(facts.scenario, end)
         try:
-            self._seal(routine, summary)
+            if routine.keeper is not None:
+                routine.keeper.seal(summary, routine.results)
         except RecordError as failure:
             self._remember(failure)
-        return Finished(scenario=routine.scenario, summary=summary, directory=routine.directory)
-
-    def _seal(self, routine: _Routine, summary: RunSummary) -> None:
-        writer, directory = routine.writer, routine.directory
-        if writer is None or directory is None:
-            return
-        writer.close()
-        statements.write_end(directory, summary.facts)
-        sealing.seal(
-            directory,
-            account(summary, routine.results),
-            Anchor(lines=writer.count, head=writer.head),
-            key=self.circumstances.key,
-        )
+        directory = routine.keeper.directory if routine.keeper is not None else None
+        return Finished(scenario=routine.scenario, summary=summary, directory=directory)
 
     def _facts(
         self, scenario: Scenario, results: Sequence[CheckResult], *, interrupted: bool
     ) -> RunFacts:
         about, used = self.circumstances, timing.span(results)
-        return statements.cleaned(
-            RunFacts(
-                run_id=about.run_id,
-                environment=about.baseline.name,
-                scenario=scenario.name,
-                title=scenario.title,
-                frequency=scenario.frequency.value,
-                operator=about.operator,
-                controller=about.controller,
-                started_at=used.started_at if used else about.started_at,
-                finished_at=clock.now(),
-                budget_s=timing.budget_s(scenario, about.baseline),
-                used_s=used.used_s if used else 0.0,
-                waited_s=timing.waited_s(results),
-                interrupted=interrupted,
-                command_line=about.command_line,
-                versions=about.versions,
-                baseline_files=about.baseline.files,
-                profile=about.profile,
-                steps=steps_of(scenario, results),
-                provenance=about.provenance,
-                plan=about.plans.get(scenario.name),
-            )
+        return RunFacts(
+            run_id=about.run_id,
+            environment=about.baseline.name,
+            scenario=scenario.name,
+            title=scenario.title,
+            frequency=scenario.frequency.value,
+            operator=about.operator,
+            controller=about.controller,
+            started_at=used.started_at if used else about.started_at,
+            finished_at=clock.now(),
+            budget_s=timing.budget_s(scenario, about.baseline),
+            used_s=used.used_s if used else 0.0,
+            waited_s=timing.waited_s(results),
+            kind=about.kind,
+            due_at=about.due_at,
+            interrupted=interrupted,
+            command_line=about.command_line,
+            versions=about.versions,
+            baseline_files=about.baseline.files,
+            profile=about.profile,
+            steps=steps_of(scenario, results),
+            provenance=about.provenance,
+            plan=about.plans.get(scenario.name),
         )
 
     def _remember(self, failure: RecordError) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pytest_ddd.evidence.population import Population, count_population
 from pytest_ddd.evidence.summary import RunSummary
-from pytest_ddd.results import CheckResult
+from pytest_ddd.results import CheckResult, is_planned
 from pytest_ddd.units import plural
 
 
@@ -34,6 +34,8 @@ def _incomplete(summary: RunSummary, population: Population) -> Iterator[str]:
     facts = summary.facts
     if facts.interrupted:
         yield "the run was interrupted"
+    if any(is_planned(check.last) for check in summary.checks):
+        yield "an action was only shown, not done: --ddd-apply was not given"
     if summary.damage:
         yield f"the record is damaged: {plural(len(summary.damage), 'line')}"
     if facts.plan is None:

@@ -88,6 +88,36 @@ class Trend:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One check that is not as it was in the previous run, or still is bad."""
+
+    name: str
+    check_id: str
+    before: Outcome | None
+    """None: the previous run did not look at it."""
+    now: Outcome | None
+    """None: this run did not look at it."""
+    since: datetime | None = None
+    """Since when it has been bad without a break, as far as history knows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """What changed since the previous run of the same scenario."""
+
+    previous_run_id: str
+    previous_at: datetime
+    new: tuple[Change, ...] = ()
+    """Bad now, and not bad before."""
+    fixed: tuple[Change, ...] = ()
+    """Green now, and bad before."""
+    still: tuple[Change, ...] = ()
+    """Bad now and before."""
+    lost: tuple[Change, ...] = ()
+    """Bad before, and not looked at now, not applicable or waived: not known to be fixed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunFacts:
     """Everything about a run that its results do not say.
 
@@ -109,12 +139,18 @@ class RunFacts:
     used_s: float = 0.0
     waited_s: float = 0.0
     kind: Literal["ad-hoc", "scheduled", "gate"] = "ad-hoc"
+    due_at: datetime | None = None
+    """When a scheduled run should have begun."""
+    narrowed: bool = False
+    """Whether only a part of the scenario's checks was asked for."""
     interrupted: bool = False
     command_line: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
     baseline_files: tuple[BaselineFile, ...] = ()
     profile: Literal["day", "night"] = "day"
     steps: tuple[StepFacts, ...] = ()
+    changes: Changes | None = None
+    """None: there is no previous run, or no history."""
     provenance: Provenance = Provenance()
     plan: Plan | None = None
     """None when nobody knows what was planned: such a run is never complete."""

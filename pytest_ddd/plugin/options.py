@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
 import pytest
 
 from pytest_ddd import units
+from pytest_ddd.plugin import remembering
 
 SETTINGS_KEY = pytest.StashKey["Settings"]()
 
@@ -32,6 +34,9 @@ class _Option:
     """False for what a person has to say anew each time: it is on the command line only."""
 
 
+ESCALATE = ("off", "dry-run", "on")
+PROPOSALS = ("show", "run")
+
 _OPTIONS = (
     _Option(name="baselines", metavar="DIR", help="Where the baselines are (default: baselines)."),
     _Option(name="scenario", metavar="NAME", help="Only the checks of this scenario."),
@@ -52,6 +57,23 @@ _OPTIONS = (
         has_twins=False,
     ),
     _Option(name="change", metavar="ID", help="The change or ticket that this run belongs to."),
+    _Option(
+        name="history",
+        metavar="URL",
+        help="Where runs are remembered: sqlite:///FILE, postgresql://…, or `off` "
+        "(default: .pytest-ddd/history.db).",
+    ),
+    _Option(
+        name="escalate",
+        choices=ESCALATE,
+        help="Whether people are told: off, dry-run (decide and say, send nothing), on "
+        "(default: dry-run).",
+    ),
+    _Option(
+        name="proposals",
+        choices=PROPOSALS,
+        help="Whether proposed commands that the baseline allows are run (default: show).",
+    ),
     _Option(
         name="fail-on",
         choices=("red", "yellow"),
@@ -81,6 +103,13 @@ class Settings:
     sign: Path | None
     operator: str
     change: str
+    history: str | None
+    """URL of the history; None for no history."""
+    scheduled_at: datetime | None
+    """When this run was due, when a schedule asked for it."""
+    escalate: str
+    """`off`, `dry-run` or `on`."""
+    run_proposals: bool
     fail_on: Literal["red", "yellow"]
     profile: Literal["day", "night"] | None
     recheck_s: float
@@ -145,6 +174,13 @@ def _read(config: pytest.Config) -> Settings:
             "--host names hosts of a baseline, --hosts is testinfra's own; leave one out"
         )
     evidence = _value(config, "evidence") or "evidence"
+    history = remembering.history_url(_value(config, "history"), config.rootpath)
+    escalate = _choice(config, "escalate", ESCALATE) or "dry-run"
+    if escalate == "on" and history is None:
+        raise pytest.UsageError(
+            "--ddd-escalate=on needs a history: messages wait in it until they have arrived; "
+            "remove --ddd-history=off"
+        )
     return Settings(
         hosts=tuple(hosts),
         baselines=config.rootpath / (_value(config, "baselines") or "baselines"),
@@ -153,6 +189,10 @@ def _read(config: pytest.Config) -> Settings:
         sign=_key(config),
         operator=str(config.getoption("ddd_operator") or ""),
         change=_value(config, "change"),
+        history=history,
+        scheduled_at=remembering.scheduled_at(_from_environment("scheduled")),
+        escalate=escalate,
+        run_proposals=_choice(config, "proposals", PROPOSALS) == "run",
         fail_on="yellow" if _choice(config, "fail-on", ("red", "yellow")) == "yellow" else "red",
         profile=_profile(_choice(config, "profile", ("day", "night"))),
         recheck_s=_duration(config, "recheck"),

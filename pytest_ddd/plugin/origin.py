@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import os
 import platform
 import shlex
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_ddd import redaction
-from pytest_ddd.plugin import planning, site
+from pytest_ddd.plugin import escalating, login, narrowing, planning, site
 
 if TYPE_CHECKING:
     from pytest_ddd.evidence.facts import Plan, Provenance
@@ -32,7 +31,7 @@ def circumstances(config: pytest.Config, here: site.Site) -> Circumstances:
     return Circumstances(
         run_id=site.run_id(config),
         started_at=site.run_started_at(config),
-        operator=settings.operator or login_name(),
+        operator=settings.operator or login.name(),
         controller=platform.node(),
         command_line=redaction.DEFAULT.scrub(arguments),
         versions={
@@ -43,18 +42,15 @@ def circumstances(config: pytest.Config, here: site.Site) -> Circumstances:
         baseline=here.baseline,
         profile=here.scope.profile,
         evidence=settings.evidence,
+        root=config.rootpath,
+        history=settings.history,
+        kind=narrowing.kind(config, is_scheduled=settings.scheduled_at is not None),
+        due_at=settings.scheduled_at,
+        escalate=escalating.teller(config, here),
         provenance=_provenance(config, here, plans),
         plans=plans,
         key=settings.sign,
     )
-
-
-def login_name() -> str:
-    """Return the name under which this process runs."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "unknown"
 
 
 def _provenance(config: pytest.Config, here: site.Site, plans: dict[str, Plan]) -> Provenance:
@@ -68,7 +64,7 @@ def _provenance(config: pytest.Config, here: site.Site, plans: dict[str, Plan]) 
     commit, dirty = provenance.commit(config.rootpath)
     checks = (nodeid for plan in plans.values() for nodeid in plan.checks)
     return Provenance(
-        login=login_name(),
+        login=login.name(),
         uid=os.getuid(),
         key=here.key,
         change=settings.change,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
 from pytest_ddd import clock, redaction
 from pytest_ddd.outcomes import Outcome
-from pytest_ddd.plugin import junit, origin, planning, site
+from pytest_ddd.plugin import escalating, junit, narrowing, origin, planning, site, waiving
 from pytest_ddd.plugin.options import SETTINGS_KEY
 from pytest_ddd.plugin.reachable import is_recorded
 from pytest_ddd.plugin.recording import take_result
@@ -19,6 +20,9 @@ from pytest_ddd.scenarios.model import Frequency
 if TYPE_CHECKING:
     from pytest_ddd.evidence.summary import RunSummary
     from pytest_ddd.run import Finished, MaintenanceRun
+
+EXIT_UNDELIVERED = 75
+"""Somebody has to be told, and was not."""
 
 EXIT_NOT_WRITTEN = 76
 """Record, history or evidence could not be written."""
@@ -73,6 +77,8 @@ class Controller:
         self.finished: tuple[Finished, ...] = ()
         self.mistake = ""
         """A mistake of the user that a worker found."""
+        self.unheard: tuple[str, ...] = ()
+        """Implementations of pytest_ddd_escalate that failed, and how."""
         self._due: set[str] = set()
         """Nodeids that were collected and have not come to their end."""
         self._was_told = False
@@ -123,9 +129,13 @@ class Controller:
             return
         stopped = exitstatus in (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR)
         interrupted = stopped or bool(self._due)
-        self.finished = self.run.finish(interrupted=interrupted)
+        for finding in waiving.findings(self.config, interrupted=interrupted):
+            self._add(*finding)
+        narrowed = partial(narrowing.is_narrowed, self.config)
+        self.finished = self.run.finish(interrupted=interrupted, narrowed=narrowed)
         for finished in self.finished:
             self.config.hook.pytest_ddd_scenario_finished(config=self.config, finished=finished)
+        self.unheard = escalating.announce(self.config, self.run.told)
         session.exitstatus = self._exit_status(exitstatus)
 
     def _add(self, result: CheckResult, frequency: Frequency) -> None:
@@ -145,6 +155,8 @@ class Controller:
         assert self.run is not None
         if self.run.failures:
             return EXIT_NOT_WRITTEN
+        if escalating.is_undelivered(self.run.told, self.unheard):
+            return EXIT_UNDELIVERED
         if status not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
             return status
         return _status_of(self.config, [one.summary for one in self.finished], status)
@@ -158,7 +170,8 @@ def _status_of(config: pytest.Config, summaries: Sequence[RunSummary], status: i
     if Outcome.YELLOW in outcomes and config.stash[SETTINGS_KEY].fail_on == "yellow":
         return pytest.ExitCode.TESTS_FAILED
     checks = (check for summary in summaries for check in summary.checks)
-    looked = {check.outcome for check in checks if not check.last.check_id.endswith("/reachable")}
+    beside = ("/reachable", "/waiver")
+    looked = {check.outcome for check in checks if not check.last.check_id.endswith(beside)}
     if looked <= {Outcome.NOT_APPLICABLE}:
         return pytest.ExitCode.NO_TESTS_COLLECTED
     return status

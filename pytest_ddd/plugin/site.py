@@ -33,6 +33,15 @@ NOUNS = {
     "log": ("logs", "logs"),
     "backup": ("backups", "backups"),
     "drift_item": ("configuration", "configuration"),
+    "job": ("jobs", "jobs"),
+    "queue": ("queues", "queues"),
+    "sync_pair": ("sync", "sync"),
+    "metric": ("metrics", "metrics"),
+    "rule_set": ("rule_sets", "rule_sets"),
+    "regulation": ("controls", "controls"),
+    "safeguard": ("security", "security"),
+    "access_log": ("access", "access"),
+    "records": ("retention", "retention"),
 }
 """Fixture -> (module in probes, baseline section)."""
 
@@ -108,6 +117,7 @@ def close(config: pytest.Config) -> None:
     """Close all connections; no process is left."""
     site = config.stash.get(SITE_KEY, None)
     if site is not None:
+        site.scope.databases.close()
         site.connections.close()
 
 
@@ -137,6 +147,7 @@ def _open(config: pytest.Config) -> Site:
         profile=settings.profile or nights.profile(baseline.environment, started_at),
         since=nights.last_night(baseline.environment, started_at),
         started_at=started_at,
+        evidence=settings.evidence,
     )
     return Site(
         settings=settings,

@@ -2,6 +2,21 @@
 
 from tests.unit.baseline.malformed import case
 
+_KEY = "'SHA256:" + "a" * 43 + "'"
+
+
+def _waiver(
+    checks: str = "morning-health-check/*",
+    targets: str = "web1",
+    key: str = _KEY,
+    ends: str = "'2026-12-31T00:00:00Z'",
+) -> str:
+    return (
+        f"waivers:\n  W-1:\n    checks: [{checks}]\n    targets: [{targets}]\n    reason: r\n    risk: r\n    compensating_control: c\n"
+        f"    approver: {{principal: a, key: {key}}}\n    approved_at: '2026-11-01T00:00:00Z'\n    expires_at: {ends}\n"
+    )
+
+
 # One case a line reads better than a formatted one.
 # fmt: off
 MODELS = [
@@ -63,4 +78,16 @@ MODELS = [
     case("literal key in an environment", "backups", "backups:\n  db:\n    kind: restic\n    repository: s3:x\n    environment:\n      AWS_SECRET_ACCESS_KEY: hunter2secret\n", 6, "AWS_SECRET_ACCESS_KEY", "literal secret"),
     case("password in a URL", "endpoints", "endpoints:\n  shop: {url: 'https://ops:hunter2secret@shop.example'}\n", 2, "endpoints.shop.url", "password in a URL"),
     case("secret in two places", "backups", "backups:\n  db: {kind: restic, repository: /r, password: {env: A, file: /b}}\n", 2, "backups.db.password", "a secret is {env: NAME}"),
+    case("waiver of no check", "waivers", _waiver(checks="backup"), 3, "waivers.W-1.checks[0]", "SCENARIO/CHECK"),
+    case("waiver of an unknown scenario", "waivers", _waiver(checks="morning-helth-check/x"), 3, "no scenario", "'morning-health-check'"),
+    case("waiver for nobody", "waivers", _waiver(targets="web9"), 4, "waivers.W-1.targets", "no host or group 'web9'"),
+    case("approver without key", "waivers", _waiver(key="abc"), 8, "waivers.W-1.approver.key", "ssh-keygen -lf"),
+    case("waiver without time zone", "waivers", _waiver(ends="'2026-12-31T00:00:00'"), 10, "waivers.W-1.expires_at", "not a moment in UTC"),
+    case("waiver for ever", "waivers", _waiver(ends="'2046-12-31T00:00:00Z'"), 2, "waivers.W-1", "366 days at most"),
+    case("waiver that never holds", "waivers", _waiver(ends="'2026-10-31T00:00:00Z'"), 2, "expires_at is not after approved_at"),
+    case("waiver without approver", "waivers", "waivers:\n  W-1: {checks: [a/b], targets: [x]}\n".replace("a/b", "'*/b'").replace("x]", "web1]").replace("}", ", reason: r, risk: r, compensating_control: c, approved_at: '2026-11-01T00:00:00Z', expires_at: '2026-12-01T00:00:00Z'}"), 2, "waivers.W-1", "needs 'approver'"),
+    case("unknown framework", "controls", "controls:\n  PCY: {}\n", 2, "controls.PCY", "'PCI'"),
+    case("unknown control of a framework", "controls", "controls:\n  PCI:\n    out_of_scope: {10.4.2: none}\n".replace("10.4.2", "'10.4.2'"), 3, "controls.PCI.out_of_scope", "'10.4.1'"),
+    case("unknown control of an entry", "logs", "logs:\n  app:\n    path: /x\n    error: [x]\n    controls: [PCI 10.4.2]\n", 5, "logs.app.controls", "'PCI 10.4.1'"),
+    case("framework for some hosts", "controls", "controls:\n  PCI: {applies_to: [web1]}\n", 2, "applies_to has no meaning"),
 ]

@@ -61,7 +61,7 @@ def test_such_an_archive_is_never_good() -> None:
 
 def test_a_bomb_is_refused_before_it_goes_off() -> None:
     with pytest.raises(RecordError, match="would unpack to"):
-        archive((member("run/zeros"), b"\0" * 100 * 1024**2))
+        archive((member("run/zeros"), bytes(100 * 1024**2)))
 
 
 def test_a_member_that_lies_about_its_size_is_told(tmp_path: Path) -> None:
@@ -72,14 +72,16 @@ def test_a_member_that_lies_about_its_size_is_told(tmp_path: Path) -> None:
     assert found.status == TAMPERED
 
 
-@pytest.mark.parametrize("content", [b"", b"PK", b"no archive", b"PK\x05\x06" + bytes(18)])
-def test_what_is_no_package_is_told(tmp_path: Path, content: bytes) -> None:
+@pytest.mark.parametrize("content", [b"", b"PK", b"no archive"])
+def test_what_is_no_archive_is_told(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "x.zip").write_bytes(content)
-    try:
-        found = verify(open_package(tmp_path / "x.zip"))
-        assert found.status == TAMPERED
-    except RecordError as error:
-        assert "x.zip: not a ZIP archive" in str(error)
+    with pytest.raises(RecordError, match=r"x\.zip: not a ZIP archive"):
+        open_package(tmp_path / "x.zip")
+
+
+def test_an_empty_archive_is_no_package() -> None:
+    content = b"PK\x05\x06" + bytes(18)
+    assert verify(ArchiveSource(io.BytesIO(content), len(content))).status == TAMPERED
 
 
 @pytest.mark.parametrize("around", [(b"prefix", b""), (b"", b"suffix")])
