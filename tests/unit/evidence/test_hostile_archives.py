@@ -19,7 +19,7 @@ from tests.unit.evidence.packages import sealed
 def member(name: str, kind: int = stat.S_IFREG) -> zipfile.ZipInfo:
     info = zipfile.ZipInfo(name)
     info.external_attr = (kind | 0o600) << 16
-    info.create_system = 3
+    info.create_system, info.compress_type = 3, zipfile.ZIP_DEFLATED
     return info
 
 
