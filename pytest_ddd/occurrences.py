@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal, TypeAlias
@@ -121,6 +121,81 @@ class Occurrence:
         """Whether it began after its grace."""
         latest = self.due_at + timedelta(seconds=self.grace_s)
         return self.run is not None and self.run.started_at > latest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gathered:
+    """What history knows of one environment that objectives are counted from.
+
+    `yellow_s` is, by key of a run, how long the slowest check that turned yellow in it took to
+    be green again: infinite while it is not. `readings` is the largest distance from 0 by name
+    of a reading and key of a run.
+    """
+
+    occurrences: tuple[Occurrence, ...] = ()
+    yellow_s: Mapping[int, float] = field(default_factory=dict)
+    readings: Mapping[tuple[str, int], float] = field(default_factory=dict)
+
+
+class Standing(StrEnum):
+    """How an objective stands, by Wilson's interval of 95 %."""
+
+    MET = "met"
+    MISSED = "missed"
+    NOT_PROVEN = "not proven"
+    """Too few occurrences to say, or some that nobody measured."""
+    NO_DATA = "no data"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    """One occurrence as an objective counts it; `good` is None when nobody measured it."""
+
+    due_at: datetime
+    good: bool | None
+    happened: Happened
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectiveStanding:
+    """How one objective stands in one environment.
+
+    `total` counts all occurrences of the window that are over and not excused, also the
+    `unmeasured` ones; `low` and `high` are the interval that holds the true share.
+    """
+
+    name: str
+    title: str
+    environment: str
+    target: float
+    window_days: int
+    good: int
+    bad: int
+    unmeasured: int
+    excused: int
+    low: float
+    high: float
+    allowed_bad: int
+    """How many of `total` may be bad before the target is missed."""
+    standing: Standing
+    points: tuple[Point, ...]
+    """Oldest first, without excused ones."""
+
+    @property
+    def total(self) -> int:
+        """All that count."""
+        return self.good + self.bad + self.unmeasured
+
+    @property
+    def share(self) -> float | None:
+        """The share of good ones among those that were measured."""
+        measured = self.good + self.bad
+        return self.good / measured if measured else None
+
+    @property
+    def budget_left(self) -> int:
+        """How many more may be bad; negative when too many were."""
+        return self.allowed_bad - self.bad
 
 
 _BY_STATE = {

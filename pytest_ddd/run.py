@@ -11,6 +11,7 @@ from typing import Literal
 from pytest_ddd import clock
 from pytest_ddd.baseline.model import Baseline
 from pytest_ddd.errors import RecordError
+from pytest_ddd.escalation.telling import Told
 from pytest_ddd.evidence import report
 from pytest_ddd.evidence.changes import compare
 from pytest_ddd.evidence.facts import RunFacts
@@ -19,6 +20,7 @@ from pytest_ddd.evidence.steps import steps_of
 from pytest_ddd.evidence.summary import RunSummary, summarize
 from pytest_ddd.history.memory import Memory
 from pytest_ddd.history.records import RunEnd, RunStart, copied
+from pytest_ddd.history.store import Store
 from pytest_ddd.occurrences import Kind
 from pytest_ddd.results import CheckResult
 from pytest_ddd.scenarios import catalogue, timing
@@ -46,6 +48,7 @@ class Circumstances:
     kind: Kind = "ad-hoc"
     """What was asked for; a scheduled run that turns out to be narrowed is ad hoc."""
     due_at: datetime | None = None
+    escalate: Callable[[Store], Told] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +77,8 @@ class MaintenanceRun:
         self.circumstances = circumstances
         self.failures: list[RecordError] = []
         """What could not be written; any makes the exit status 76."""
+        self.told: Told | None = None
+        """What came of escalation, once finished."""
         self._routines: dict[str, _Routine] = {}
         about = circumstances
         self._memory = Memory(about.history, about.root, about.run_id) if about.history else None
@@ -111,10 +116,19 @@ class MaintenanceRun:
             for name, routine in self._routines.items()
         )
         if self._memory is not None:
+            self._escalate(self._memory)
             self._memory.close()
             for failure in self._memory.failures:
                 self._remember(failure)
         return finished
+
+    def _escalate(self, memory: Memory) -> None:
+        if self.circumstances.escalate is None or memory.store is None:
+            return
+        try:
+            self.told = self.circumstances.escalate(memory.store)
+        except RecordError as failure:
+            self._remember(failure)
 
     def _open(self, scenario: Scenario) -> _Routine:
         about = self.circumstances

@@ -157,7 +157,12 @@ class _Work:
             self._write(transition, ending)
             took_s = clock.monotonic() - started
             self.readings.append(
-                _reading(transition, not ending.said, error=ending.said, took_s=took_s)
+                _reading(
+                    transition,
+                    "failed" if ending.said else "done",
+                    error=ending.said,
+                    took_s=took_s,
+                )
             )
 
     def _write(self, transition: Transition, ending: _Ending) -> None:
@@ -184,7 +189,7 @@ class _Ending:
 
 
 def _reading(
-    name: str, value: str | bool, *, detail: str = "", error: str = "", took_s: float = 0.0
+    name: str, value: str, *, detail: str = "", error: str = "", took_s: float = 0.0
 ) -> Reading:
     return Reading(
         name=name,

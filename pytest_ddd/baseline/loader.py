@@ -10,6 +10,7 @@ from pytest_ddd.baseline.applying import Applied
 from pytest_ddd.baseline.contents import IN_ENVIRONMENT, SECTIONS, keeps_null
 from pytest_ddd.baseline.controlling import check_controls
 from pytest_ddd.baseline.declarations import Declarations
+from pytest_ddd.baseline.document import read_document
 from pytest_ddd.baseline.escalating import read_escalation, targets_of
 from pytest_ddd.baseline.layers import Layer, read_layers, shown_path
 from pytest_ddd.baseline.merging import overlay
@@ -17,6 +18,7 @@ from pytest_ddd.baseline.model import Baseline
 from pytest_ddd.baseline.overrides import Overrides
 from pytest_ddd.baseline.rules import check_scenario
 from pytest_ddd.baseline.sections.environment import Environment
+from pytest_ddd.baseline.sections.escalation import Escalation
 from pytest_ddd.baseline.sections.scenarios import Scenario
 from pytest_ddd.baseline.targets import read_targets
 from pytest_ddd.baseline.tree import Mistakes, Node, named_entries
@@ -51,6 +53,27 @@ def load_baseline(root: Path, name: str, *, visitors: Mapping[str, str] | None =
     )
     raise_mistakes(mistakes, name)
     return _only(baseline, visitors) if visitors else baseline
+
+
+def load_escalation(path: Path, baseline: Baseline) -> Escalation:
+    """Load a section `escalation` from a file of its own, as it would be in a baseline.
+
+    Raises:
+        BaselineError: mistakes in the file, all of them.
+    """
+    mistakes = Mistakes()
+    root = read_document(path, shown_path(path), mistakes).root
+    entries = root.entries if root is not None else {}
+    for name, node in entries.items():
+        if name != "escalation":
+            mistakes.add(node.origin, (name,), "only the section `escalation` is read from here")
+    if root is not None and "escalation" not in entries:
+        mistakes.add(root.origin, (), "needs the section `escalation`")
+    endpoints = (one.key for one in baseline.for_environment.get("endpoints", ()))
+    targets = {*baseline.hosts, *(f"endpoint:{name}" for name in endpoints)}
+    found = read_escalation(entries.get("escalation"), mistakes, targets=targets)
+    raise_mistakes(mistakes, baseline.name)
+    return found
 
 
 def merge_layers(

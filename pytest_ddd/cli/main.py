@@ -9,7 +9,16 @@ from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import NoReturn, Protocol
 
-from pytest_ddd.cli.commands import init, schedule, validate, waiver
+from pytest_ddd.cli.commands import (
+    action,
+    escalation,
+    history,
+    init,
+    objectives,
+    schedule,
+    validate,
+    waiver,
+)
 from pytest_ddd.cli.printing import complain, prepare
 from pytest_ddd.errors import DddError, RecordError, UsageError
 
@@ -34,9 +43,13 @@ class Verb(Protocol):
 
 VERBS: dict[str, Verb] = {
     "init": init,
-    "schedule": schedule,
     "validate": validate,
+    "history": history,
+    "objectives": objectives,
     "waiver": waiver,
+    "escalation": escalation,
+    "schedule": schedule,
+    "action": action,
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from pytest_ddd import clock
@@ -35,7 +35,7 @@ class Composer:
     now: datetime
     latest: Mapping[AlertKey, CheckResult]
     blocked: Mapping[str, int]
-    expected_again_at: datetime | None = None
+    expected_again: Mapping[str, datetime] = field(default_factory=dict)
 
     def channels(self, alert: Alert, kind: Kind) -> tuple[str, ...]:
         """Return who is told: of the end, those who were told of the beginning."""
@@ -98,6 +98,7 @@ class Composer:
     def _message(self, bundle: Bundle, first: Alert, rule: Rule | None) -> Message:
         alone = not bundle.is_group
         result = self.latest.get(first.key)
+        scenario = first.key.check_id.rpartition("/")[0]
         return Message(
             message_id=uuid.uuid4().hex,
             kind=bundle.kind,
@@ -105,14 +106,14 @@ class Composer:
             dedup_key=bundle.dedup_key,
             summary=_short(self._summary(bundle)),
             environment=first.key.environment,
-            scenario=first.key.check_id.rpartition("/")[0],
+            scenario=scenario,
             check_id=first.key.check_id if alone else "",
             target=first.key.target if alone else "",
             entry=first.key.entry if alone else "",
             rule=first.key.rule,
             run_id=self._run_id(first),
             occurred_at=first.seen[-1].at if first.seen else self.now,
-            expected_again_at=self.expected_again_at,
+            expected_again_at=self.expected_again.get(scenario),
             runbook=rule.runbook if rule is not None else "",
             details=self._details(bundle, rule, result if alone else None),
             members=() if alone else self._members(bundle),

@@ -36,7 +36,8 @@ class Plan:
     escalation: Escalation
     timezone: str
     mode: Mode
-    expected_again_at: datetime | None = None
+    expected_again: Mapping[str, datetime] = field(default_factory=dict)
+    """Scenario -> when its next run is due."""
 
 
 def evaluate(book: Book, plan: Plan, now: datetime) -> Evaluation:
@@ -89,7 +90,7 @@ def _decide(book: Book, plan: Plan, heard: Heard, now: datetime) -> _Decided:
         now=now,
         latest=heard.latest,
         blocked=heard.blocked,
-        expected_again_at=plan.expected_again_at,
+        expected_again=plan.expected_again,
     )
     wanted: list[Due] = []
     for alert, kind in _due(plan, heard.alerts, now):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from itertools import groupby
@@ -27,11 +28,12 @@ from pytest_ddd.history.alert_tables import (
     SILENCES,
     TRANSITIONS,
 )
-from pytest_ddd.history.records import State
 from pytest_ddd.history.runs import mark_evaluated
+from pytest_ddd.history.store import Store
 from pytest_ddd.history.tables import READINGS, RESULTS, RUNS
 from pytest_ddd.jsonable import from_json, to_json
 from pytest_ddd.messages import Kind
+from pytest_ddd.occurrences import State
 from pytest_ddd.redaction import DEFAULT
 from pytest_ddd.results import CheckResult
 
@@ -111,6 +113,13 @@ class AlertBook:
             .where(ESCALATIONS.c.suppressed.not_in([Suppression.DRY_RUN, Suppression.BLOCKED]))
         )
         return int(self._tx.execute(chosen).scalar_one())
+
+
+@contextmanager
+def open_book(store: Store, environment: str, *, run_id: str = "") -> Iterator[AlertBook]:
+    """Open the book of an environment; on the disk, all of it or nothing, when the block ends."""
+    with store.transaction(durable=True) as tx:
+        yield AlertBook(tx, environment, run_id=run_id)
 
 
 def replay(tx: Connection, environment: str, since: datetime) -> Iterator[list[CheckResult]]:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from pytest_ddd.history import occurrences
-from pytest_ddd.history.records import Occurrence
+from pytest_ddd.occurrences import Occurrence
 from pytest_ddd.scenarios.schedule import Schedule
 
 BEFORE = "before anybody remembered this schedule"

@@ -6,8 +6,6 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
-from sqlalchemy import RowMapping
-
 from pytest_ddd.clock import from_stamp, stamp
 from pytest_ddd.plain import Json
 from pytest_ddd.results import RECORD_VERSION, CheckResult, from_record
@@ -57,7 +55,7 @@ def _limit(limit: Mapping[str, Any] | None) -> float | None:
     return float(value) if isinstance(value, int | float) else None
 
 
-def to_record(row: RowMapping, readings: Iterable[str]) -> dict[str, Json]:
+def to_record(row: Mapping[str, Any], readings: Iterable[str]) -> dict[str, Json]:
     """Return the record of a row that was selected together with its run's columns.
 
     Args:
@@ -74,7 +72,7 @@ def to_record(row: RowMapping, readings: Iterable[str]) -> dict[str, Json]:
     return record
 
 
-def to_result(row: RowMapping, readings: Iterable[str]) -> CheckResult:
+def to_result(row: Mapping[str, Any], readings: Iterable[str]) -> CheckResult:
     """Return the result of a row; see `to_record`."""
     return from_record(to_record(row, readings))
 

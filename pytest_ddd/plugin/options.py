@@ -32,6 +32,9 @@ class _Option:
     metavar: str = ""
 
 
+ESCALATE = ("off", "dry-run", "on")
+PROPOSALS = ("show", "run")
+
 _OPTIONS = (
     _Option(name="baselines", metavar="DIR", help="Where the baselines are (default: baselines)."),
     _Option(name="scenario", metavar="NAME", help="Only the checks of this scenario."),
@@ -45,6 +48,17 @@ _OPTIONS = (
         metavar="URL",
         help="Where runs are remembered: sqlite:///FILE, postgresql://…, or `off` "
         "(default: .pytest-ddd/history.db).",
+    ),
+    _Option(
+        name="escalate",
+        choices=ESCALATE,
+        help="Whether people are told: off, dry-run (decide and say, send nothing), on "
+        "(default: dry-run).",
+    ),
+    _Option(
+        name="proposals",
+        choices=PROPOSALS,
+        help="Whether proposed commands that the baseline allows are run (default: show).",
     ),
     _Option(
         name="fail-on",
@@ -76,6 +90,9 @@ class Settings:
     """URL of the history; None for no history."""
     scheduled_at: datetime | None
     """When this run was due, when a schedule asked for it."""
+    escalate: str
+    """`off`, `dry-run` or `on`."""
+    run_proposals: bool
     fail_on: Literal["red", "yellow"]
     profile: Literal["day", "night"] | None
     recheck_s: float
@@ -139,13 +156,22 @@ def _read(config: pytest.Config) -> Settings:
             "--host names hosts of a baseline, --hosts is testinfra's own; leave one out"
         )
     evidence = _value(config, "evidence") or "evidence"
+    history = remembering.history_url(_value(config, "history"), config.rootpath)
+    escalate = _choice(config, "escalate", ESCALATE) or "dry-run"
+    if escalate == "on" and history is None:
+        raise pytest.UsageError(
+            "--ddd-escalate=on needs a history: messages wait in it until they have arrived; "
+            "remove --ddd-history=off"
+        )
     return Settings(
         hosts=tuple(hosts),
         baselines=config.rootpath / (_value(config, "baselines") or "baselines"),
         scenario=_value(config, "scenario"),
         evidence=None if evidence == "off" else config.rootpath / evidence,
-        history=remembering.history_url(_value(config, "history"), config.rootpath),
+        history=history,
         scheduled_at=remembering.scheduled_at(_from_environment("scheduled")),
+        escalate=escalate,
+        run_proposals=_choice(config, "proposals", PROPOSALS) == "run",
         fail_on="yellow" if _choice(config, "fail-on", ("red", "yellow")) == "yellow" else "red",
         profile=_profile(_choice(config, "profile", ("day", "night"))),
         recheck_s=_duration(config, "recheck"),

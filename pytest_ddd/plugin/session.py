@@ -14,7 +14,7 @@ import pytest
 
 from pytest_ddd import clock, redaction
 from pytest_ddd.outcomes import Outcome
-from pytest_ddd.plugin import junit, login, narrowing, site, waiving
+from pytest_ddd.plugin import escalating, junit, login, narrowing, site, waiving
 from pytest_ddd.plugin.options import SETTINGS_KEY
 from pytest_ddd.plugin.reachable import is_recorded
 from pytest_ddd.plugin.recording import take_result
@@ -24,6 +24,9 @@ from pytest_ddd.scenarios.model import Frequency
 if TYPE_CHECKING:
     from pytest_ddd.evidence.summary import RunSummary
     from pytest_ddd.run import Finished, MaintenanceRun
+
+EXIT_UNDELIVERED = 75
+"""Somebody has to be told, and was not."""
 
 EXIT_NOT_WRITTEN = 76
 """Record, history or evidence could not be written."""
@@ -80,6 +83,8 @@ class Controller:
         self.finished: tuple[Finished, ...] = ()
         self.mistake = ""
         """A mistake of the user that a worker found."""
+        self.unheard: tuple[str, ...] = ()
+        """Implementations of pytest_ddd_escalate that failed, and how."""
         self._due: set[str] = set()
         """Nodeids that were collected and have not come to their end."""
         self._was_told = False
@@ -134,6 +139,7 @@ class Controller:
         self.finished = self.run.finish(interrupted=interrupted, narrowed=narrowed)
         for finished in self.finished:
             self.config.hook.pytest_ddd_scenario_finished(config=self.config, finished=finished)
+        self.unheard = escalating.announce(self.config, self.run.told)
         session.exitstatus = self._exit_status(exitstatus)
 
     def _add(self, result: CheckResult, frequency: Frequency) -> None:
@@ -153,6 +159,8 @@ class Controller:
         assert self.run is not None
         if self.run.failures:
             return EXIT_NOT_WRITTEN
+        if escalating.is_undelivered(self.run.told, self.unheard):
+            return EXIT_UNDELIVERED
         if status not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
             return status
         return _status_of(self.config, [one.summary for one in self.finished], status)
@@ -199,5 +207,6 @@ def _begin(config: pytest.Config) -> MaintenanceRun | None:
             history=here.settings.history,
             kind=narrowing.kind(config, is_scheduled=here.settings.scheduled_at is not None),
             due_at=here.settings.scheduled_at,
+            escalate=escalating.teller(config, here),
         )
     )

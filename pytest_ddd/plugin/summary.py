@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_ddd.outcomes import Outcome
-from pytest_ddd.plugin import changes
+from pytest_ddd.plugin import changes, escalating
 from pytest_ddd.plugin.recording import result_of
 from pytest_ddd.plugin.session import CONTROLLER_KEY
 from pytest_ddd.plugin.site import SITE_KEY, Site
@@ -112,6 +112,8 @@ def pytest_terminal_summary(
         for finished in controller.finished:
             _write(terminalreporter, finished)
         _write_overlooked(terminalreporter, config, controller.finished)
+        if controller.run is not None:
+            escalating.write(terminalreporter, controller.run, controller.unheard)
         for failure in controller.run.failures if controller.run is not None else ():
             terminalreporter.write_line(f"NOT WRITTEN: {failure}", red=True, bold=True)
         if controller.mistake:

@@ -14,6 +14,9 @@ from pytest_ddd.baseline.fields import Duration, Model, Secret, Whole
 KINDS = ("pagerduty", "alertmanager", "webhook", "exec", "syslog", "apprise")
 """The kinds of channels that are built in; a package adds its own by an entry point."""
 
+HOOK = "hook"
+"""The kind of a channel that a conftest registers: only pytest runs of that site know it."""
+
 ENTRY_POINTS = "pytest_ddd.channels"
 """The group of entry points whose names are further kinds."""
 
@@ -29,10 +32,10 @@ _OVER_HTTP = ("pagerduty", "alertmanager", "webhook")
 
 def _known_kind(kind: str) -> str:
     """Accept a kind that is built in or installed; it is not imported here."""
-    if kind not in KINDS:
+    if kind not in (*KINDS, HOOK):
         found = {point.name for point in entry_points(group=ENTRY_POINTS)}
         if kind not in found:
-            known = ", ".join(sorted({*KINDS, *found}))
+            known = ", ".join(sorted({*KINDS, HOOK, *found}))
             raise ValueError(f"no kind of channel {kind!r}: it is one of {known}")
     return kind
 

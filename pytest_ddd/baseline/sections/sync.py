@@ -94,8 +94,6 @@ class SyncPair(Entry):
     """By how much two numbers differ; else how many rows or files differ."""
     deviation: PercentLimits | None = None
     """By how many per cent of the left number the right one differs from it."""
-    tolerance: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
-    """Numbers within rows that differ by no more than this are the same."""
     lag: DurationLimits | None = None
     """How far in time the replica is behind."""
     behind: SizeLimits | None = None
@@ -113,8 +111,7 @@ class SyncPair(Entry):
     def _has_its_limits(self) -> SyncPair:
         kind = next(name for name in SOURCES if getattr(self, name) is not None)
         needed = _LIMITS[kind]
-        known = (*needed, "tolerance") if kind == "queries" else needed
-        foreign = {"difference", "deviation", "lag", "behind", "tolerance"}.difference(known)
+        foreign = {"difference", "deviation", "lag", "behind"}.difference(needed)
         if ignored := sorted(foreign & self.model_fields_set):
             raise ValueError(f"{ignored[0]} has no meaning for {kind}")
         if all(getattr(self, name) is None for name in needed):

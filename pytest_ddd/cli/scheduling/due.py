@@ -13,8 +13,8 @@ from pytest_ddd.errors import UsageError
 from pytest_ddd.units import format_duration, parse_duration
 
 if TYPE_CHECKING:
-    from pytest_ddd.history.records import Occurrence
     from pytest_ddd.history.store import Store
+    from pytest_ddd.occurrences import Occurrence
     from pytest_ddd.scenarios.schedule import Schedule
 
 EXIT_NOT_ALL = 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
@@ -55,6 +56,13 @@ class Alertmanager:
         ]
         left_s = max(0.1, deadline - clock.monotonic())
         self._ask("POST", "alerts", body=json.dumps([mine, *others]).encode(), timeout_s=left_s)
+
+    def repost(self, messages: Sequence[Message], *, timeout_s: float) -> None:
+        """Say again what was accepted before: a restart of Alertmanager forgets all alerts."""
+        now = clock.now()
+        alerts = [alert(message, now) for message in messages]
+        if alerts:
+            self._ask("POST", "alerts", body=json.dumps(alerts).encode(), timeout_s=timeout_s)
 
     def _standing(self, key: str, timeout_s: float) -> list[dict[str, str]]:
         """Return the labels of each alert that stands under this key."""

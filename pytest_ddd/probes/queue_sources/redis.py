@@ -20,7 +20,7 @@ _YEAR_2001_MS = 10**12
 """Ids of a stream are milliseconds since 1970, unless a producer counts otherwise."""
 
 
-class Client(Protocol):
+class _Client(Protocol):
     """What is used of a client of redis-py, whose own types leave it open; all of it reads."""
 
     def type(self, name: str) -> str: ...
@@ -39,7 +39,7 @@ class Servers:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._clients: dict[str, Client] = {}
+        self._clients: dict[str, _Client] = {}
         self._refusals: dict[str, tuple[float, CannotLookError]] = {}
 
     def find(self, model: Model, url: str) -> Found:
@@ -69,7 +69,7 @@ class Servers:
         if refusal is not None and clock.monotonic() < at_s + REFUSAL_HOLDS_S:
             raise refusal
 
-    def _client(self, model: Model, url: str) -> Client:
+    def _client(self, model: Model, url: str) -> _Client:
         with self._lock:
             key = f"{url} {model.model_dump_json(include={'password', 'ca', 'timeout'})}"
             if key not in self._clients:
@@ -77,7 +77,7 @@ class Servers:
             return self._clients[key]
 
 
-def _open(model: Model, url: str) -> Client:
+def _open(model: Model, url: str) -> _Client:
     try:
         from redis import BlockingConnectionPool, Redis
         from redis.backoff import NoBackoff
@@ -100,10 +100,10 @@ def _open(model: Model, url: str) -> Client:
     if model.ca is not None:
         options["ssl_ca_certs"] = str(model.ca.expanduser())
     pool = BlockingConnectionPool.from_url(url, **options)  # type: ignore[arg-type]  # its own kinds
-    return cast("Client", Redis(connection_pool=pool))
+    return cast("_Client", Redis(connection_pool=pool))
 
 
-def _list(client: Client, model: Model, url: str) -> Found:
+def _list(client: _Client, model: Model, url: str) -> Found:
     source = f"{url}: LLEN {model.list}"
     kind = client.type(model.list)
     if kind == "none":
@@ -113,7 +113,7 @@ def _list(client: Client, model: Model, url: str) -> Found:
     return Found(depth=depth, source=source, note="Redis keeps no time with entries of a list")
 
 
-def _stream(client: Client, model: Model, url: str) -> Found:
+def _stream(client: _Client, model: Model, url: str) -> Found:
     if client.type(model.stream) == "none":
         text = f"there is no stream {model.stream}"
         return Found(depth=None, source=f"{url}: XLEN {model.stream}", problems=(text,))
@@ -132,7 +132,7 @@ def _stream(client: Client, model: Model, url: str) -> Found:
     )
 
 
-def _group(client: Client, model: Model, url: str, now_ms: int) -> Found:
+def _group(client: _Client, model: Model, url: str, now_ms: int) -> Found:
     source = f"{url}: XINFO GROUPS {model.stream}"
     groups = client.xinfo_groups(model.stream)
     group = next((one for one in groups if one.get("name") == model.group), None)
@@ -160,7 +160,7 @@ def _group(client: Client, model: Model, url: str, now_ms: int) -> Found:
     )
 
 
-def _first_id(client: Client, stream: str, start: str) -> str:
+def _first_id(client: _Client, stream: str, start: str) -> str:
     found = client.xrange(stream, start, "+", count=1)
     return found[0][0] if found else ""
 

@@ -28,9 +28,9 @@ ALERTS: Mapping[str, object] = {
 DAY, NIGHT = "pytest-ddd prod shop day", "pytest-ddd prod shop night"
 
 
-def rule_set(server: Prometheus, connections: Connections, **keys: object) -> RuleSet:
-    """Return the rule set `shop` of the environment `prod`, kept on the controller."""
-    declared = {
+def keys_of(server: Prometheus, **keys: object) -> dict[str, object]:
+    """Return the baseline entry `shop`, whose rules are looked at often."""
+    return {
         "prometheus": {"url": server.url, "deadline": "2s"},
         "file": str(server.rules / "shop.yml"),
         "alerts": ALERTS,
@@ -38,7 +38,11 @@ def rule_set(server: Prometheus, connections: Connections, **keys: object) -> Ru
         "settle": "20s",
         **keys,
     }
-    model = Model.model_validate(declared)
+
+
+def rule_set(server: Prometheus, connections: Connections, **keys: object) -> RuleSet:
+    """Return the rule set `shop` of the environment `prod`, kept on the controller."""
+    model = Model.model_validate(keys_of(server, **keys))
     declaration = Declaration(section="rule_sets", key="shop", model=model, origins={(): ORIGIN})
     return RuleSet(declaration, environment="prod", host="", connections=connections)
 

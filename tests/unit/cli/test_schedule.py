@@ -4,74 +4,17 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from pytest_ddd import clock
 from pytest_ddd.cli.main import main
-from pytest_ddd.history import occurrences, runs
-from pytest_ddd.history.places import default_url
-from pytest_ddd.history.records import RunEnd, RunStart
-from pytest_ddd.history.store import Store
-from pytest_ddd.outcomes import Outcome
+from pytest_ddd.history import occurrences
 from tests.support.http_service import Reply, http_service
+from tests.unit.cli.schedule_site import SCENARIOS, TELL, WEDNESDAY, Time, history, remember_run
 
-WEDNESDAY = datetime(2026, 11, 25, 6, 35, tzinfo=UTC)
-"""07:35 in Zurich, five minutes after the morning's health check is due."""
-
-SCENARIOS = """\
-environment: {timezone: Europe/Zurich, holidays: {days: ["2026-11-26"]}}
-hosts: {web1: {connection: "local://"}}
-scenarios:
-  morning-health-check: {due: {at: "07:30", days: business}}
-  disaster-recovery-test: {due: {at: "02:30", days: Sun}}
-"""
-
-TELL = """\
-import json, os, sys
-def pytest_configure(config):
-    told = {name: os.environ.get(name) for name in ("DDD_SCHEDULED", "DDD_HISTORY")}
-    open("told.json", "w").write(json.dumps({"argv": sys.argv[1:], **told}))
-"""
-
-CHECK = """\
-import os, pytest
-pytestmark = [pytest.mark.daily, pytest.mark.scenario("morning-health-check")]
-def test_it(host):
-    assert "RED" not in os.environ
-"""
-
-
-class Time:
-    """The time of the tests."""
-
-    now = WEDNESDAY
-
-    def pass_(self, **words: float) -> None:
-        self.now += timedelta(**words)
-
-
-@pytest.fixture
-def time(monkeypatch: pytest.MonkeyPatch) -> Time:
-    made = Time()
-    monkeypatch.setattr(clock, "now", lambda: made.now)
-    return made
-
-
-@pytest.fixture(autouse=True)
-def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, time: Time) -> Path:
-    for name in ("DDD_HOST", "DDD_BASELINES", "DDD_HISTORY"):
-        monkeypatch.delenv(name, raising=False)
-    (tmp_path / "baselines").mkdir()
-    (tmp_path / "baselines/prod.yaml").write_text(SCENARIOS)
-    (tmp_path / "checks").mkdir()
-    (tmp_path / "checks/test_morning.py").write_text(CHECK)
-    (tmp_path / "conftest.py").write_text(TELL)
-    (tmp_path / "pyproject.toml").write_text("[tool.pytest]\n")
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+pytestmark = pytest.mark.usefixtures("site")
 
 
 def told(site: Path):
@@ -80,27 +23,6 @@ def told(site: Path):
 
 def start(*more: str) -> int:
     return main(["schedule", "run", "morning-health-check", "--host=prod", *more])
-
-
-def history() -> Store:
-    return Store.open(default_url(Path.cwd()), Path.cwd())
-
-
-def remember_run(time: Time, due: datetime, *, ends: bool = True) -> None:
-    """Write a run into the history, as pytest does."""
-    with history() as store, store.transaction() as tx:
-        begin = RunStart(
-            run_id=f"run-{due:%d}",
-            environment="prod",
-            scenario="morning-health-check",
-            kind="scheduled",
-            due_at=due,
-            started_at=time.now,
-        )
-        key = runs.begin(tx, begin)
-        if ends:
-            end = RunEnd(finished_at=time.now, kind="scheduled", outcome=Outcome.GREEN)
-            runs.finish(tx, key, end)
 
 
 def test_a_timer_starts_what_is_due_and_says_for_when(site: Path) -> None:

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
@@ -31,8 +31,8 @@ ROOT = Path(__file__).parents[3]
 DOWN = Reply(status=500)
 
 
-def message(number: int = 0, kind: Kind = Kind.TRIGGER, **more: object) -> Message:
-    found = Message(
+def message(number: int = 0, kind: Kind = Kind.TRIGGER) -> Message:
+    return Message(
         message_id=f"{kind.value}-{number}",
         kind=kind,
         severity=Severity.CRITICAL,
@@ -41,12 +41,20 @@ def message(number: int = 0, kind: Kind = Kind.TRIGGER, **more: object) -> Messa
         environment="prod",
         occurred_at=START,
     )
-    return replace(found, **more)
 
 
-def put(store: Store, *messages: Message, at=START, **more: object) -> None:
+def put(store: Store, *messages: Message, fallback=(), fallback_after_s=None) -> None:
+    found = [
+        Outgoing(
+            message=one,
+            channel="pager",
+            fallback=fallback,
+            fallback_after_s=fallback_after_s,
+        )
+        for one in messages
+    ]
     with store.transaction() as tx:
-        outbox.put(tx, [Outgoing(message=one, channel="pager", **more) for one in messages], at)
+        outbox.put(tx, found, START)
 
 
 def states(store: Store) -> list[str]:

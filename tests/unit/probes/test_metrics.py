@@ -148,6 +148,6 @@ def test_numbers_in_the_rows_of_a_query(tmp_path):
         "select avg(ms) from took where ms > 900": "None is not a number",
         "select ms from nowhere": "no such table",
     }
-    for query, words in odd.items():
-        verdict = look(query, {"mean": 200.0})
+    for text, words in odd.items():
+        verdict = look(text, {"mean": 200.0})
         assert (verdict.outcome, words in verdict.reason) == (UNKNOWN, True), verdict.reason
