@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from pytest_ddd.baseline.model import Declaration
+from pytest_ddd.baseline.model import Path as Keys
 from pytest_ddd.baseline.sections.security import Safeguard
 from pytest_ddd.errors import CannotLookError
 from pytest_ddd.probes.hardening import tls
@@ -29,7 +30,7 @@ OLD = "ssl_protocols {}; ssl_ciphers ALL:@SECLEVEL=0;"
 
 def problems(address: str, ca: Path, **says: object) -> list[str]:
     model = Safeguard.model_validate({"kind": "tls", "address": address, "ca": ca, **says})
-    origins = {(): Origin(file="baselines/prod/security.yaml", line=2)}
+    origins: dict[Keys, Origin] = {(): Origin(file="baselines/prod/security.yaml", line=2)}
     found = tls.look(
         Declaration(section="security", key="shop", model=model, origins=origins), address
     )
