@@ -103,6 +103,10 @@ CASES: dict[str, tuple[dict[str, object], str, str, str]] = {
     "old cipher": (
         SSHD, f"echo Ciphers +aes256-cbc >{CONF}; {RELOAD}", UNDO_SSHD, "ciphers allows aes256-cbc",
     ),
+    "weaker for one user": (
+        SSHD, f"printf 'Match User noisy\\n  PasswordAuthentication yes\\n' >{CONF}; {RELOAD}",
+        UNDO_SSHD, "PasswordAuthentication is yes for Match User noisy, expected no",
+    ),
     "not reloaded": (
         SSHD, f"touch -d '+1 minute' {CONF}", f"rm {CONF}",
         f"{CONF} changed after sshd read it: reload ssh",
@@ -188,7 +192,10 @@ def test_weakness_is_told_and_gone_when_healed(way: Connections, host: LabHost, 
 def test_settings_for_one_user_are_those_of_its_match_block(way: Connections) -> None:
     says: dict[str, object] = {"kind": "sshd", "settings": {"banner": "none"}}
 
-    assert problems(way, says) == []
+    assert problems(way, says) == [
+        "banner is /etc/ssh/noisy-banner for Match User noisy, expected none"
+    ]
+    assert problems(way, {**says, "match": {"user": "ops"}}) == []
     assert problems(way, {**says, "match": {"user": "noisy"}}) == [
         "banner is /etc/ssh/noisy-banner, expected none"
     ]
