@@ -12,10 +12,9 @@ from pytest_ddd import clock
 from pytest_ddd.baseline.model import Baseline
 from pytest_ddd.errors import RecordError
 from pytest_ddd.escalation.telling import Told
-from pytest_ddd.evidence import report
 from pytest_ddd.evidence.changes import compare
-from pytest_ddd.evidence.facts import RunFacts
-from pytest_ddd.evidence.record import RecordWriter, run_directory
+from pytest_ddd.evidence.facts import Plan, Provenance, RunFacts
+from pytest_ddd.evidence.keeper import Keeper
 from pytest_ddd.evidence.steps import steps_of
 from pytest_ddd.evidence.summary import RunSummary, summarize
 from pytest_ddd.history.memory import Memory
@@ -49,6 +48,11 @@ class Circumstances:
     """What was asked for; a scheduled run that turns out to be narrowed is ad hoc."""
     due_at: datetime | None = None
     escalate: Callable[[Store], Told] | None = None
+    provenance: Provenance = field(default_factory=Provenance)
+    plans: Mapping[str, Plan] = field(default_factory=dict)
+    """What was planned, by scenario."""
+    key: Path | None = None
+    """What to sign the evidence with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,11 +66,10 @@ class Finished:
 
 @dataclass(kw_only=True)
 class _Routine:
-    """The results of one scenario and the open record that they are written to."""
+    """The results of one scenario, and who keeps its evidence; None when nobody does."""
 
     scenario: Scenario
-    directory: Path | None
-    writer: RecordWriter | None
+    keeper: Keeper | None
     results: list[CheckResult] = field(default_factory=list)
 
 
@@ -84,7 +87,7 @@ class MaintenanceRun:
         self._memory = Memory(about.history, about.root, about.run_id) if about.history else None
 
     def add(self, result: CheckResult, frequency: Frequency) -> Scenario | None:
-        """Take one result: it is in the record when this returns.
+        """Take one result, without secrets: it is in the record when this returns.
 
         Returns:
             The scenario, when this result is its first.
@@ -95,9 +98,9 @@ class MaintenanceRun:
             self._routines[result.scenario] = routine
             started = routine.scenario
         routine.results.append(result)
-        if routine.writer is not None:
+        if routine.keeper is not None:
             try:
-                routine.writer.add(result)
+                routine.keeper.add(result)
             except RecordError as failure:
                 self._remember(failure)
         if self._memory is not None:
@@ -131,21 +134,15 @@ class MaintenanceRun:
             self._remember(failure)
 
     def _open(self, scenario: Scenario) -> _Routine:
-        about = self.circumstances
+        about, keeper = self.circumstances, None
+        facts = self._facts(scenario, (), interrupted=False)
         if self._memory is not None:
-            facts = self._facts(scenario, (), interrupted=False)
             self._memory.begin(copied(RunStart, facts))
-        if about.evidence is None:
-            return _Routine(scenario=scenario, directory=None, writer=None)
-        environment = about.baseline.name
-        directory = run_directory(
-            about.evidence, about.started_at, environment, scenario.name, about.run_id
-        )
         try:
-            return _Routine(scenario=scenario, directory=directory, writer=RecordWriter(directory))
+            keeper = Keeper(about.evidence, facts, about.key) if about.evidence else None
         except RecordError as failure:
             self._remember(failure)
-            return _Routine(scenario=scenario, directory=None, writer=None)
+        return _Routine(scenario=scenario, keeper=keeper)
 
     def _close(self, routine: _Routine, *, interrupted: bool, narrowed: bool) -> Finished:
         facts = self._facts(routine.scenario, routine.results, interrupted=interrupted)
@@ -160,13 +157,12 @@ class MaintenanceRun:
             end = copied(RunEnd, facts, outcome=summary.verdict.outcome)
             self._memory.finish(facts.scenario, end)
         try:
-            if routine.writer is not None:
-                routine.writer.close()
-            if routine.directory is not None:
-                report.write_report(routine.directory, facts, routine.results)
+            if routine.keeper is not None:
+                routine.keeper.seal(summary, routine.results)
         except RecordError as failure:
             self._remember(failure)
-        return Finished(scenario=routine.scenario, summary=summary, directory=routine.directory)
+        directory = routine.keeper.directory if routine.keeper is not None else None
+        return Finished(scenario=routine.scenario, summary=summary, directory=directory)
 
     def _facts(
         self, scenario: Scenario, results: Sequence[CheckResult], *, interrupted: bool
@@ -193,6 +189,8 @@ class MaintenanceRun:
             baseline_files=about.baseline.files,
             profile=about.profile,
             steps=steps_of(scenario, results),
+            provenance=about.provenance,
+            plan=about.plans.get(scenario.name),
         )
 
     def _remember(self, failure: RecordError) -> None:
