@@ -167,28 +167,21 @@ class MaintenanceRun:
         self, scenario: Scenario, results: Sequence[CheckResult], *, interrupted: bool
     ) -> RunFacts:
         about, used = self.circumstances, timing.span(results)
-        return RunFacts(
-            run_id=about.run_id,
+        return copied(
+            RunFacts,
+            about,
             environment=about.baseline.name,
             scenario=scenario.name,
             title=scenario.title,
             frequency=scenario.frequency.value,
-            operator=about.operator,
-            controller=about.controller,
             started_at=used.started_at if used else about.started_at,
             finished_at=clock.now(),
             budget_s=timing.budget_s(scenario, about.baseline),
             used_s=used.used_s if used else 0.0,
             waited_s=timing.waited_s(results),
-            kind=about.kind,
-            due_at=about.due_at,
             interrupted=interrupted,
-            command_line=about.command_line,
-            versions=about.versions,
             baseline_files=about.baseline.files,
-            profile=about.profile,
             steps=steps_of(scenario, results),
-            provenance=about.provenance,
             plan=about.plans.get(scenario.name),
         )
 
