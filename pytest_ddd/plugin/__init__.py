@@ -18,6 +18,7 @@ _MODULES = (
     "ordering",
     "narrowing",
     "reachable",
+    "planning",
     "recording",
     "recheck",
     "waiving",
