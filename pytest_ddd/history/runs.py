@@ -43,11 +43,20 @@ def add(tx: Connection, run: int, seq: int, result: CheckResult) -> rows.Row:
     """
     record = {"v": RECORD_VERSION, **fields_to_json(result, str)}
     row, readings = rows.of_record(record, run, seq)
-    # As text for the driver: building statements would be half of what a result costs.
-    tx.exec_driver_sql(_insert(RESULTS, tx.dialect.paramstyle), row)
+    put(tx, [row], readings)
+    return row
+
+
+def put(tx: Connection, results: list[rows.Row], readings: list[rows.Row]) -> None:
+    """Write rows of `rows.of_record`.
+
+    As text for the driver: that SQLAlchemy builds statements and looks at each value would be
+    half of what a result costs.
+    """
+    if results:
+        tx.exec_driver_sql(_insert(RESULTS, tx.dialect.paramstyle), results)
     if readings:
         tx.exec_driver_sql(_insert(READINGS, tx.dialect.paramstyle), readings)
-    return row
 
 
 @cache
