@@ -20,8 +20,8 @@ from pytest_ddd.history.tables import RESULTS, RUNS
 from pytest_ddd.history.tally import Tally
 from pytest_ddd.occurrences import State
 
-BATCH = 5000
-"""Results that are stored together: few commits, and other writers wait for a moment only."""
+BATCH = 20_000
+"""Results that are stored together: few commits, and other writers wait for a second or two."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,20 +122,19 @@ class Import:
             self._end(tx, *found)
 
     def _take_result(self, tx: Connection, record: dict[str, Any]) -> None:
-        key = RunKey(
-            run_id=record["run_id"], environment=record["environment"], scenario=record["scenario"]
-        )
+        key = RunKey(record["run_id"], record["environment"], record["scenario"])
         target = self._targets.get(key)
         if target is None:
             runs_before = self._runs
             target = self._target(tx, _start_of(key, record))
             target.by_results = self._runs > runs_before
-        if record["result_id"] in target.known:
+        result_id = record["result_id"]
+        if result_id in target.known:
             self._known += 1
             return
         row, readings = rows.of_record(record, target.id, target.seq + 1)
         target.seq += 1
-        target.known.add(row["result_id"])
+        target.known.add(result_id)
         self._results.append(row)
         self._readings += readings
         target.tally.add(dict(row))
