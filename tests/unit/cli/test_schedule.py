@@ -41,6 +41,12 @@ def test_options_go_to_pytest(site: Path) -> None:
     assert "--ddd-fail-on=yellow" in told(site)["argv"]
 
 
+def test_a_history_that_is_named_is_pytests_too(site: Path) -> None:
+    assert start("--history=off") == 0
+
+    assert told(site)["DDD_HISTORY"] == "off"
+
+
 @pytest.mark.parametrize(("options", "status"), [([], 1), (["--red-ok"], 0)])
 def test_red_is_pytests_own_status_unless_a_timer_asks(
     options: list[str], status: int, monkeypatch: pytest.MonkeyPatch
