@@ -8,9 +8,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from pytest_ddd.analysis import objective_words, wilson
+from pytest_ddd.analysis import wilson
 from pytest_ddd.analysis.objective_table import OBJECTIVES
 from pytest_ddd.analysis.objectives import Measure, Objective, allowed_bad, judge
+from pytest_ddd.evidence import objective_words
 from pytest_ddd.occurrences import Gathered, Occurrence, Run, Standing, State
 from pytest_ddd.outcomes import Outcome
 from pytest_ddd.scenarios import catalogue
