@@ -57,7 +57,9 @@ def test_what_was_found_before_the_stop_is_kept(
         [sys.executable, "-m", *command], stdout=subprocess.PIPE, text=True, start_new_session=True
     )
     try:
-        assert wait_for((site / "reached").exists, PATIENCE_S)
+        reached = site / "reached"
+        wait_for(lambda: reached.exists() or process.poll() is not None, PATIENCE_S)
+        assert reached.exists()
         process.send_signal(signal.SIGTERM)
         said, _ = process.communicate(timeout=PATIENCE_S)
     finally:
