@@ -155,7 +155,19 @@ def check_from(name: str, node: Node, path: Path, mistakes: Mistakes) -> None:
         mistakes.add(side.origin, (*path, "from"), "needs applies_to: which hosts?")
 
 
+def check_asked(name: str, node: Node, path: Path, mistakes: Mistakes) -> None:
+    """Refuse an entry whose server is asked by hosts without saying by which."""
+    check_name(name, node, path, mistakes)
+    for way in ("prometheus", "json"):
+        server = node.entries.get(way)
+        side = server.entries.get("from") if server is not None else None
+        if side is not None and side.value == "host" and not applies_to(node):
+            mistakes.add(side.origin, (*path, way, "from"), "needs applies_to: which hosts?")
+
+
 RULES: dict[str, Rule] = {
+    "metrics": check_asked,
+    "rule_sets": check_asked,
     "thresholds": check_resource,
     "logs": check_log,
     "backups": check_from,
