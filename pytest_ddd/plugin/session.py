@@ -79,7 +79,7 @@ class Controller:
         self.mistake = ""
         """A mistake of the user that a worker found."""
         self.unheard: tuple[str, ...] = ()
-        """Implementations of pytest_ddd_escalate that failed, and how."""
+        """Implementations of the hooks of escalation that failed, and how."""
         self._due: set[str] = set()
         """Nodeids that were collected and have not come to their end."""
         self._was_told = False
