@@ -175,6 +175,20 @@ def test_what_a_killed_run_left_open_is_named(site: Site) -> None:
     assert "left open" not in after.text
 
 
+def test_a_journal_that_cannot_be_written_changes_nothing(site: Site) -> None:
+    """Exit status 76, as for any record."""
+    steps(site)
+    site.write(".pytest-ddd/actions", "in the way")
+
+    done = site.run(*APPLY)
+
+    assert done.status == 76, done.text
+    (five,) = (one for one in done.results if one.step == 5)
+    assert five.outcome.value == "UNKNOWN"
+    assert "journal.jsonl: Not a directory" in five.reason
+    assert not (site.root / "touched").exists()
+
+
 @pytest.fixture
 def server(ledger: Ledger) -> Iterator[Prometheus]:
     with Prometheus(ledger) as running:
