@@ -53,8 +53,8 @@ def _queues(broker: Rabbit) -> Sequence[str]:
 
 def _pairs(server: Postgres) -> Sequence[str]:
     database = f"database: {{url: '{server.url()}', password: {{env: SHOP_PASSWORD}}}}"
-    # Half of them take a tenth of a second on the server.
-    queries = [f"SELECT {n}, pg_sleep({0.1 * (n % 2)})::text" for n in range(COUNT)]
+    # One of twenty takes a tenth of a second on the server, on each side.
+    queries = [f"SELECT {n}, pg_sleep({0 if n % 20 else 0.1})::text" for n in range(COUNT)]
     sides = [f"{{{database}, query: '{query}'}}" for query in queries]
     return [
         f"p{n}: {{queries: {{left: {side}, right: {side}}}, difference: {{crit: 1}}}}"
