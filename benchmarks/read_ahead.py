@@ -55,10 +55,11 @@ def _pairs(server: Postgres) -> Sequence[str]:
     database = f"database: {{url: '{server.url()}', password: {{env: SHOP_PASSWORD}}}}"
     # One of twenty takes a tenth of a second on the server, on each side.
     queries = [f"SELECT {n}, pg_sleep({0 if n % 20 else 0.1})::text" for n in range(COUNT)]
-    sides = [f"{{{database}, query: '{query}'}}" for query in queries]
+    left = [f"{{{database}, query: '{query}'}}" for query in queries]
+    right = [f"{{{database}, query: '{query} LIMIT 1'}}" for query in queries]
     return [
-        f"p{n}: {{queries: {{left: {side}, right: {side}}}, difference: {{crit: 1}}}}"
-        for n, side in enumerate(sides)
+        f"p{n}: {{queries: {{left: {left[n]}, right: {right[n]}}}, difference: {{crit: 1}}}}"
+        for n in range(COUNT)
     ]
 
 

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from pytest_ddd.baseline.sections.sync import Queries
+from pytest_ddd.errors import BaselineError
 from pytest_ddd.probes import sync
 from tests.lab.svc.postgres import PASSWORD, Postgres
 from tests.support.shipped import GREEN, RED, UNKNOWN, YELLOW, Verdict, run, scope_of
@@ -102,7 +104,8 @@ def test_a_different_text_is_red_whatever_the_limit(look, left, right):
     sqlite(right, "UPDATE orders SET amount = 0 WHERE id = 3")
 
     assert look(url(left), url(right), query, "difference: {crit: 100}").outcome is RED
-    assert look(url(left), url(left), query, "difference: {crit: 100}").outcome is GREEN
+    sqlite(right, "UPDATE orders SET amount = 3.5 WHERE id = 3")
+    assert look(url(left), url(right), query, "difference: {crit: 100}").outcome is GREEN
 
 
 @pytest.mark.parametrize(
@@ -138,3 +141,22 @@ def test_two_kinds_of_databases_agree(look, postgres: Postgres, left, monkeypatc
     assert same.outcome is GREEN, same.text
     assert broken.outcome is RED
     assert "only left: (5, 5.5, 1)" in broken.text
+
+
+@pytest.mark.parametrize(
+    ("limits", "words"),
+    [
+        ("lag: {crit: 1s}", "lag has no meaning for queries"),
+        ("description: none", "needs difference or deviation"),
+        ("difference: {crit: 1}\n    applies_to: [here]", "leave applies_to out"),
+    ],
+)
+def test_mistakes_of_a_baseline_are_told(look, left, right, limits, words):
+    with pytest.raises(BaselineError, match=words):
+        look(url(left), url(right), COUNT, limits)
+
+
+def test_a_side_is_not_held_against_itself():
+    side = {"database": {"url": "sqlite:////a.db"}, "query": COUNT}
+    with pytest.raises(ValueError, match="both sides ask the same"):
+        Queries.model_validate({"left": side, "right": side})
