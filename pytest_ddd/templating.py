@@ -13,7 +13,7 @@ from pytest_ddd.errors import UsageError
 if TYPE_CHECKING:
     import jinja2
 
-_PLAIN_ENDINGS = ("md.j2", "txt.j2", "yml.j2", "css")
+_PLAIN_ENDINGS = ("md.j2", "txt.j2", "yml.j2", "css", "js")
 """Everything else is escaped as HTML."""
 
 _PIECES = 50

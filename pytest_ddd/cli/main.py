@@ -12,6 +12,7 @@ from typing import NoReturn, Protocol
 from pytest_ddd.cli.commands import (
     action,
     escalation,
+    evidence,
     history,
     init,
     objectives,
@@ -48,6 +49,7 @@ VERBS: dict[str, Verb] = {
     "objectives": objectives,
     "waiver": waiver,
     "escalation": escalation,
+    "evidence": evidence,
     "schedule": schedule,
     "action": action,
 }

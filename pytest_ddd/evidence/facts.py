@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Literal
 
 from pytest_ddd.baseline.model import BaselineFile
+from pytest_ddd.occurrences import ObjectiveStanding
 from pytest_ddd.outcomes import Outcome
 
 
@@ -21,6 +22,70 @@ class StepFacts:
     used_s: float = 0.0
     count: int = 0
     reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockState:
+    """What the kernel said of its clock: in step with a time source, and how far off at most."""
+
+    synchronized: Literal["yes", "no", "unknown"] = "unknown"
+    error_s: float | None = None
+    zone: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckFile:
+    """One file of checks as it was when the run began."""
+
+    path: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provenance:
+    """Who ran it on whose behalf, by which clock, and with which version of the site.
+
+    `key` is the fingerprint of the key that is to sign, `change` the change that the run belongs
+    to, `dirty` whether files of the site differ from `commit`; `automation` names the job that
+    ran it, if one did.
+    """
+
+    login: str = ""
+    uid: int | None = None
+    key: str = ""
+    change: str = ""
+    clock: ClockState = ClockState()
+    commit: str = ""
+    dirty: Literal["yes", "no", "unknown"] = "unknown"
+    check_files: tuple[CheckFile, ...] = ()
+    automation: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What a run set out to do for one scenario, by nodeid.
+
+    `left_out` are checks of the scenario that were collected and not chosen, `unreadable` files
+    that could not be collected, `hosts` the chosen ones of `inventory` in all.
+    """
+
+    checks: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+    unreadable: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
+    inventory: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trend:
+    """The values of one reading over the last runs, oldest first, for a line beside it."""
+
+    check_id: str
+    target: str
+    entry: str
+    name: str
+    unit: str = ""
+    values: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +124,7 @@ class RunFacts:
 
     `used_s` counts against `budget_s` (None: there is none); `waited_s`, the time between two
     looks, does not. `operator` is who ran it, `controller` the machine it ran on.
+    A field that is added here needs a default: older packages do not have it.
     """
 
     run_id: str
@@ -86,3 +152,9 @@ class RunFacts:
     steps: tuple[StepFacts, ...] = ()
     changes: Changes | None = None
     """None: there is no previous run, or no history."""
+    objectives: tuple[ObjectiveStanding, ...] = ()
+    """How the objectives of this scenario stand, this run included."""
+    provenance: Provenance = Provenance()
+    plan: Plan | None = None
+    """None when nobody knows what was planned: such a run is never complete."""
+    trends: tuple[Trend, ...] = ()

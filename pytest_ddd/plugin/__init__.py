@@ -18,6 +18,7 @@ _MODULES = (
     "ordering",
     "narrowing",
     "reachable",
+    "planning",
     "recording",
     "recheck",
     "waiving",
@@ -25,6 +26,9 @@ _MODULES = (
     "changing",
     "progress",
     "summary",
+    "history_fixture",
+    "exposing",
+    "nagios",
     "html",
     "workers",
 )

@@ -30,6 +30,8 @@ class _Option:
     help: str
     choices: tuple[str, ...] = ()
     metavar: str = ""
+    has_twins: bool = True
+    """False for what a person has to say anew each time: it is on the command line only."""
 
 
 ESCALATE = ("off", "dry-run", "on")
@@ -43,6 +45,18 @@ _OPTIONS = (
         metavar="DIR",
         help="Where reports are written, or `off` (default: evidence).",
     ),
+    _Option(
+        name="sign",
+        metavar="KEY",
+        help="Sign the evidence with this SSH key; of a public key an agent holds the other half.",
+    ),
+    _Option(
+        name="operator",
+        metavar="NAME",
+        help="Who runs this, as the evidence is to say it (default: the login name).",
+        has_twins=False,
+    ),
+    _Option(name="change", metavar="ID", help="The change or ticket that this run belongs to."),
     _Option(
         name="history",
         metavar="URL",
@@ -59,6 +73,11 @@ _OPTIONS = (
         name="proposals",
         choices=PROPOSALS,
         help="Whether proposed commands that the baseline allows are run (default: show).",
+    ),
+    _Option(
+        name="textfile",
+        metavar="FILE",
+        help="Also write metrics, for node_exporter's textfile collector.",
     ),
     _Option(
         name="fail-on",
@@ -86,8 +105,13 @@ class Settings:
     baselines: Path
     scenario: str
     evidence: Path | None
+    sign: Path | None
+    operator: str
+    change: str
     history: str | None
     """URL of the history; None for no history."""
+    textfile: Path | None
+    """Where metrics are written for node_exporter; None for nowhere."""
     scheduled_at: datetime | None
     """When this run was due, when a schedule asked for it."""
     escalate: str
@@ -108,7 +132,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     for option in _OPTIONS:
         dest = "ddd_" + option.name.replace("-", "_")
         ini_help = f"Same as --ddd-{option.name}. {option.help}"
-        parser.addini(dest, ini_help, type="string", default="")
+        if option.has_twins:
+            parser.addini(dest, ini_help, type="string", default="")
         if option.choices:
             group.addoption(
                 f"--ddd-{option.name}", dest=dest, choices=option.choices, help=option.help
@@ -168,7 +193,11 @@ def _read(config: pytest.Config) -> Settings:
         baselines=config.rootpath / (_value(config, "baselines") or "baselines"),
         scenario=_value(config, "scenario"),
         evidence=None if evidence == "off" else config.rootpath / evidence,
+        sign=_key(config),
+        operator=str(config.getoption("ddd_operator") or ""),
+        change=_value(config, "change"),
         history=history,
+        textfile=_path(config, "textfile"),
         scheduled_at=remembering.scheduled_at(_from_environment("scheduled")),
         escalate=escalate,
         run_proposals=_choice(config, "proposals", PROPOSALS) == "run",
@@ -179,10 +208,25 @@ def _read(config: pytest.Config) -> Settings:
     )
 
 
+def _path(config: pytest.Config, name: str) -> Path | None:
+    value = _value(config, name)
+    return config.rootpath / value if value else None
+
+
 def _value(config: pytest.Config, name: str) -> str:
     dest = "ddd_" + name.replace("-", "_")
     given = config.getoption(dest) or _from_environment(name) or config.getini(dest)
     return str(given or "")
+
+
+def _key(config: pytest.Config) -> Path | None:
+    """Return the key to sign with; a name in the ini file is taken from where that file is."""
+    value = _value(config, "sign")
+    if not value:
+        return None
+    typed = config.getoption("ddd_sign") or _from_environment("sign")
+    start = config.invocation_params.dir if typed else config.rootpath
+    return start / Path(value).expanduser()
 
 
 def _from_environment(name: str) -> str:

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import platform
-import shlex
-import sys
 from collections.abc import Sequence
 from functools import partial
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
 from pytest_ddd import clock, redaction
 from pytest_ddd.outcomes import Outcome
-from pytest_ddd.plugin import escalating, junit, login, narrowing, site, waiving
+from pytest_ddd.plugin import escalating, junit, narrowing, origin, planning, site, waiving
 from pytest_ddd.plugin.options import SETTINGS_KEY
 from pytest_ddd.plugin.reachable import is_recorded
 from pytest_ddd.plugin.recording import take_result
@@ -32,8 +28,6 @@ EXIT_NOT_WRITTEN = 76
 """Record, history or evidence could not be written."""
 
 CONTROLLER_KEY = pytest.StashKey["Controller"]()
-
-_TOOLS = ("pytest-ddd", "pytest", "pytest-testinfra", "pytest-xdist", "pytest-html")
 
 
 class _Node(Protocol):
@@ -99,6 +93,7 @@ class Controller:
         """Miss what a file that cannot be imported would have checked."""
         if report.failed:
             self._due.add(report.nodeid)
+            self.config.stash[planning.PLANNED_KEY].unreadable.append(report.nodeid)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, ids: Sequence[str]) -> None:
@@ -110,6 +105,7 @@ class Controller:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take the result off a report and into the record."""
+        planning.receive(self.config, report)
         taken = take_result(report)
         if taken is not None or report.when == "teardown":
             self._due.discard(report.nodeid)
@@ -182,31 +178,7 @@ def _status_of(config: pytest.Config, summaries: Sequence[RunSummary], status: i
 
 
 def _begin(config: pytest.Config) -> MaintenanceRun | None:
-    from pytest_ddd.run import Circumstances, MaintenanceRun
+    from pytest_ddd.run import MaintenanceRun
 
     here = site.site_of(config)
-    if here is None:
-        return None
-    arguments = shlex.join(["pytest", *config.invocation_params.args])
-    return MaintenanceRun(
-        Circumstances(
-            run_id=site.run_id(config),
-            started_at=site.run_started_at(config),
-            operator=login.name(),
-            controller=platform.node(),
-            command_line=redaction.DEFAULT.scrub(arguments),
-            versions={
-                "Python": platform.python_version(),
-                **{tool: version(tool) for tool in _TOOLS},
-                "platform": f"{sys.platform} {platform.release()}",
-            },
-            baseline=here.baseline,
-            profile=here.scope.profile,
-            evidence=here.settings.evidence,
-            root=config.rootpath,
-            history=here.settings.history,
-            kind=narrowing.kind(config, is_scheduled=here.settings.scheduled_at is not None),
-            due_at=here.settings.scheduled_at,
-            escalate=escalating.teller(config, here),
-        )
-    )
+    return MaintenanceRun(origin.circumstances(config, here)) if here is not None else None

@@ -42,6 +42,7 @@ NOUNS = {
     "safeguard": ("security", "security"),
     "access_log": ("access", "access"),
     "records": ("retention", "retention"),
+    "attestation": ("attestations", "attestations"),
 }
 """Fixture -> (module in probes, baseline section)."""
 
@@ -56,6 +57,8 @@ class Site:
     scope: Scope
     is_default: bool
     """Whether no `--host` was given."""
+    key: str = ""
+    """Fingerprint of the key that signs the evidence."""
     _entries: dict[str, tuple[AnyEntry, ...]] = field(default_factory=dict)
 
     def entries(self, noun: str) -> tuple[AnyEntry, ...]:
@@ -153,4 +156,14 @@ def _open(config: pytest.Config) -> Site:
         connections=connections,
         scope=scope,
         is_default=not settings.hosts,
+        key=_fingerprint(settings),
     )
+
+
+def _fingerprint(settings: Settings) -> str:
+    """Return the fingerprint of the key to sign with: a wrong one is told before anything runs."""
+    if settings.sign is None or settings.evidence is None:
+        return ""
+    from pytest_ddd.evidence.signature import fingerprint
+
+    return fingerprint(settings.sign)
