@@ -34,7 +34,7 @@ JOBS = """
 QUEUES = """
     queues:
       eod-orders:
-        rabbitmq: {{url: "{url}", user: {user}, password: {{env: MQ_PASSWORD}}, settle: 2s}}
+        rabbitmq: {{url: "{url}", user: {user}, password: {{env: MQ_PASSWORD}}, settle: 4s}}
         depth: {{warn: 3, crit: 5}}
       mails:
         redis: {{url: "{redis}", password: {{env: REDIS_PASSWORD}}, list: eod-mails}}
