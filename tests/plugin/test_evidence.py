@@ -173,7 +173,7 @@ def test_no_secret_is_in_any_file_of_the_package(site: Site, plugin_args: tuple[
     """Raw, base64, URL-encoded, JSON-escaped and split over lines, through every channel."""
     site.check(
         """
-        import base64, json, logging, os, urllib.parse
+        import base64, json, logging, os, shlex, urllib.parse
         from pytest_ddd import clock, redaction
 
         SECRET = os.environ["CANARY"]
@@ -191,7 +191,7 @@ def test_no_secret_is_in_any_file_of_the_package(site: Site, plugin_args: tuple[
             print(form)
             logging.warning(form)
             attach("note", form)
-            host.run(f"printf %s {form!r}")
+            host.run(f"printf %s {shlex.quote(form)}")
             judge(Reading(name=form, value=form, source=form, at=clock.now(), detail=form,
                           expected=form, error=form), Threshold())
             raise AssertionError(form)
