@@ -86,8 +86,10 @@ class MaintenanceRun:
         about = circumstances
         self._memory = Memory(about.history, about.root, about.run_id) if about.history else None
 
-    def add(self, result: CheckResult, frequency: Frequency) -> Scenario | None:
-        """Take one result, without secrets: it is in the record when this returns.
+    def add(
+        self, result: CheckResult, frequency: Frequency, attached: Mapping[str, str]
+    ) -> Scenario | None:
+        """Take one result and what it attached, without secrets; then it is in the record.
 
         Returns:
             The scenario, when this result is its first.
@@ -100,7 +102,7 @@ class MaintenanceRun:
         routine.results.append(result)
         if routine.keeper is not None:
             try:
-                routine.keeper.add(result)
+                routine.keeper.add(result, attached)
             except RecordError as failure:
                 self._remember(failure)
         if self._memory is not None:

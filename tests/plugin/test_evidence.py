@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import os
 import shlex
@@ -164,6 +165,24 @@ def test_a_full_disk_is_told_and_leaves_no_half_sealed_package(site: Site) -> No
     assert "results.jsonl" in left
     assert not left & {"manifest.json", "SHA256SUMS", "SHA256SUMS.sig"}
     assert not any(name.endswith((".part", ".zip")) for name in left)
+
+
+def test_a_long_attachment_is_kept_whole(site: Site, plugin_args: tuple[str, ...]) -> None:
+    """The record keeps its head and its digest, which is the name of the file."""
+    site.check(
+        "def test_it(attach):\n    attach('dump', 'line\\n' * 10_000 + 'password=hunter22')\n"
+    )
+
+    done = site.run(*plugin_args)
+
+    (directory,) = directories(site)
+    (file,) = (directory / "attachments").iterdir()
+    content = file.read_bytes()
+    (told,) = (one for one in done.results if one.check_id.endswith("/it"))
+    assert content.startswith(b"line\n" * 10_000)
+    assert b"hunter22" not in content
+    assert hashlib.sha256(content).hexdigest() == file.stem
+    assert file.stem in told.readings[0].detail
 
 
 SECRET = 'cana"ry/4711&<x>'
