@@ -68,6 +68,11 @@ def account_of(results: list[CheckResult]) -> Account:
     return account(summarize(facts_of(results), results), results)
 
 
+def _write(keeper: Keeper, results: list[CheckResult]) -> None:
+    for one in results:
+        keeper.add(one, {})
+
+
 def _cpu(name: str, checks: int, work: Callable[[], T]) -> tuple[float, T]:
     began, wall = time.process_time(), time.perf_counter()
     found = work()
@@ -106,14 +111,11 @@ def main() -> int:
     assert not found.problems
     assert not also.problems
     each_s = (travel + back + start + write + count + page) / checks
-    print(
-        f"record, chain and report: {each_s * 1e6:.0f} µs a check (limit {LIMIT_A_CHECK_S * 1e6:.0f})"
-    )
-    print(
-        f"seal and verify: {seal - page + again:.2f} s without the report (limit {LIMIT_SEAL_S:.0f})"
-    )
+    sealing_s = seal - page + again
+    print(f"record, chain, report: {each_s * 1e6:.0f} µs each (limit {LIMIT_A_CHECK_S * 1e6:.0f})")
+    print(f"seal, without report, and verify: {sealing_s:.2f} s (limit {LIMIT_SEAL_S:.0f})")
     print(f"{size_mb:.1f} MB ZIP; directory verified in {check:.2f} s")
-    return int(each_s > LIMIT_A_CHECK_S or seal - page + again > LIMIT_SEAL_S)
+    return int(each_s > LIMIT_A_CHECK_S or sealing_s > LIMIT_SEAL_S)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,12 @@ LIMITS = {10_000: (1.0, 400), 50_000: (4.0, 900)}
 
 _IDLE = "new Promise(done => requestAnimationFrame(() => setTimeout(done, 300)))"
 
+_SEARCH = """(() => {
+    const field = document.getElementById('f-text');
+    field.value = 'web7';
+    field.dispatchEvent(new Event('input'));
+})()"""
+
 
 def _work_s(browser: Chromium, act: str) -> float:
     before = browser.metric("TaskDuration")
@@ -39,8 +45,7 @@ def main() -> int:
             rows = browser.ask("document.querySelectorAll('.row').length")
             bad_s = _work_s(browser, "document.getElementById('f-bad').click()")
             all_s = _work_s(browser, "document.getElementById('f-all').click()")
-            search = "const f = document.getElementById('f-text'); f.value = 'web7'; f.dispatchEvent(new Event('input'))"
-            search_s = _work_s(browser, f"(() => {{ {search} }})()")
+            search_s = _work_s(browser, _SEARCH)
         print(
             f"{rows:,} results: opened in {load_s:.2f} s main-thread time (limit {limit_s}), "
             f"{memory_mb:.0f} MB (limit {limit_mb}); only bad ones {bad_s:.2f} s, all again "
