@@ -17,6 +17,14 @@ def test_audit_reports(regulation, attach):
     assert report.problems == ()
 
 
+@pytest.mark.step(1)
+def test_attestations(attestation, judge):
+    """What no program can look at was confirmed by a person, not too long ago."""
+    confirmation = attestation.read()
+    judge(confirmation.left, attestation.left)
+    assert confirmation.problems == ()
+
+
 @pytest.mark.step(2)
 def test_security_settings(safeguard):
     """sshd, passwords, TLS and the firewall are in force as the baseline says."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pytest_ddd.baseline.fields import Entry, Model
 from pytest_ddd.baseline.sections.access import Access
+from pytest_ddd.baseline.sections.attestations import Attestation
 from pytest_ddd.baseline.sections.backups import Backup
 from pytest_ddd.baseline.sections.configuration import Configuration
 from pytest_ddd.baseline.sections.controls import Regulation
@@ -49,6 +50,7 @@ IN_ENVIRONMENT: dict[str, type[Entry]] = {
     "security": Safeguard,
     "access": Access,
     "retention": Retention,
+    "attestations": Attestation,
 }
 """Sections by name whose entries live in the environment, or on the hosts of `applies_to`."""
 

@@ -26,6 +26,9 @@ _MODULES = (
     "changing",
     "progress",
     "summary",
+    "history_fixture",
+    "exposing",
+    "nagios",
     "html",
     "workers",
 )

@@ -150,6 +150,12 @@ def records(request: pytest.FixtureRequest) -> AnyEntry:
     return _entry(request)
 
 
+@pytest.fixture
+def attestation(request: pytest.FixtureRequest) -> AnyEntry:
+    """One manual step that a person confirms; parametrizes the check over `attestations`."""
+    return _entry(request)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_pycollect_makeitem(collector: pytest.Collector, name: str, obj: object) -> None:
     """Before the first check is collected: give `host` our meaning and redact the logs.

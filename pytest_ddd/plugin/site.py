@@ -42,6 +42,7 @@ NOUNS = {
     "safeguard": ("security", "security"),
     "access_log": ("access", "access"),
     "records": ("retention", "retention"),
+    "attestation": ("attestations", "attestations"),
 }
 """Fixture -> (module in probes, baseline section)."""
 

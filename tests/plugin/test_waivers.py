@@ -112,3 +112,35 @@ def test_a_run_of_nothing_but_waivers_has_looked_at_nothing(site: Site) -> None:
 
     assert done.outcomes() == {"local/it": "NOT_APPLICABLE", "local/W-1": "YELLOW"}
     assert done.status == 5
+
+
+def test_blind_spot_beside_a_fault_is_not_waived(site: Site) -> None:
+    """A red log of which a part cannot be read is UNKNOWN under a waiver, not WAIVED."""
+    site.write("logs/app.log", f"{written(clock.now())} CRITICAL it burns\n")
+    packed = site.write("logs/app.log.1.gz", "damaged")
+    path = site.root / "logs" / "app.log"
+    site.baseline("local", logs=f"logs: {{app: {{path: {path}, critical: [CRITICAL]}}}}")
+    site.check(
+        """
+        def test_log(log, judge):
+            review = log.read()
+            judge(review.critical, log.critical)
+            assert review.problems == ()
+        """
+    )
+    now = clock.now()
+    site.baseline(
+        "local",
+        waivers=WAIVER.format(
+            entry="*", accepts=".", key="a" * 43,
+            approved=written(now - timedelta(days=1)), expires=written(now + timedelta(days=60)),
+        ).replace("daily-checks/it", "daily-checks/log").replace("[local]", "[localhost]"),
+    )  # fmt: skip
+
+    blind = site.run()
+    packed.unlink()
+    seen = site.run()
+
+    assert blind.outcomes()["localhost/app"] == "UNKNOWN"
+    assert "not what could not be looked at" in blind.text
+    assert seen.outcomes()["localhost/app"] == "WAIVED"

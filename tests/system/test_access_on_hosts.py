@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -88,6 +89,33 @@ def test_networks_and_failures(door: Door) -> None:
     assert int(str(review.failed.value)) >= 1
     assert int(str(review.unknown.value)) >= 1
     assert "nobodyhere from " in review.unknown.detail
+
+
+def test_wrong_password_is_counted(door: Door, tmp_path: Path) -> None:
+    door.host.write("/etc/ssh/sshd_config.d/00-password.conf", "PasswordAuthentication yes\n")
+    door.host.run("systemctl reload ssh", check=True)
+    ask = tmp_path / "ask"
+    ask.write_text("#!/bin/sh\necho wrong\n")
+    ask.chmod(0o755)
+    words = ["ssh", "-F", str(door.lab.ssh_config), "-o", "PubkeyAuthentication=no"]
+    words += ["-o", "NumberOfPasswordPrompts=1", f"sudopw@{door.host.name}", "true"]
+    env = {"SSH_ASKPASS": str(ask), "SSH_ASKPASS_REQUIRE": "force", "DISPLAY": ":0"}
+    done = door.lab.exec(words, env=env)
+    assert "Permission denied" in done.stderr
+
+    review = door.review()
+
+    assert review.failed.value == 1
+    assert "sudopw from " in review.failed.detail
+
+
+def test_btmp_may_know_more_than_the_log(door: Door) -> None:
+    at = f"{clock.now():%Y-%m-%dT%H:%M:%S},000000+00:00"
+    line = f"[6] [00123] [    ] [eve     ] [ssh:notty   ] [192.0.2.1           ] [192.0.2.1      ] [{at}]"
+    lines = "\\n".join([line] * 3)
+    door.host.run(f"printf '{lines}\\n' | utmpdump -r >/var/log/btmp", check=True)
+
+    assert door.review().failed.value == 3
 
 
 def test_session_whose_log_was_cut_is_told(door: Door) -> None:

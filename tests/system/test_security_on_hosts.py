@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from pytest_ddd.baseline.model import Declaration
+from pytest_ddd.baseline.model import Declaration, Path
 from pytest_ddd.baseline.sections.security import Safeguard as Model
 from pytest_ddd.connections import Connections
 from pytest_ddd.errors import CannotLookError
@@ -49,7 +49,7 @@ FIREWALL: dict[str, object] = {"kind": "firewall", "open": ["tcp:22", "tcp:80", 
 
 def safeguard(connections: Connections, says: dict[str, object]) -> Safeguard:
     model = Model.model_validate({"applies_to": ["all"], **says})
-    origins = {(): Origin(file="baselines/prod/security.yaml", line=2)}
+    origins: dict[Path, Origin] = {(): Origin(file="baselines/prod/security.yaml", line=2)}
     declaration = Declaration(section="security", key="x", model=model, origins=origins)
     return Safeguard(declaration, target=HOST, host=HOST, connections=connections)
 
@@ -102,6 +102,10 @@ CASES: dict[str, tuple[dict[str, object], str, str, str]] = {
     ),
     "old cipher": (
         SSHD, f"echo Ciphers +aes256-cbc >{CONF}; {RELOAD}", UNDO_SSHD, "ciphers allows aes256-cbc",
+    ),
+    "weaker for one user": (
+        SSHD, f"printf 'Match User noisy\\n  PasswordAuthentication yes\\n' >{CONF}; {RELOAD}",
+        UNDO_SSHD, "PasswordAuthentication is yes for Match User noisy, expected no",
     ),
     "not reloaded": (
         SSHD, f"touch -d '+1 minute' {CONF}", f"rm {CONF}",
@@ -186,9 +190,12 @@ def test_weakness_is_told_and_gone_when_healed(way: Connections, host: LabHost, 
 
 
 def test_settings_for_one_user_are_those_of_its_match_block(way: Connections) -> None:
-    says = {"kind": "sshd", "settings": {"banner": "none"}}
+    says: dict[str, object] = {"kind": "sshd", "settings": {"banner": "none"}}
 
-    assert problems(way, says) == []
+    assert problems(way, says) == [
+        "banner is /etc/ssh/noisy-banner for Match User noisy, expected none"
+    ]
+    assert problems(way, {**says, "match": {"user": "ops"}}) == []
     assert problems(way, {**says, "match": {"user": "noisy"}}) == [
         "banner is /etc/ssh/noisy-banner, expected none"
     ]

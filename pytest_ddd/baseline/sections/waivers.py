@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, model_validator
 
 from pytest_ddd.baseline.fields import Duration, Model, Moment, Pattern, Text
+from pytest_ddd.baseline.people import Person
 
 LONGEST = timedelta(days=366)
 """A risk is accepted anew at least once a year."""
-
-
-def _fingerprint(text: str) -> str:
-    if not re.fullmatch(r"SHA256:[A-Za-z0-9+/]{43}", text):
-        raise ValueError(
-            f"not the fingerprint of a key: {text!r} (`ssh-keygen -lf KEY.pub` prints SHA256:…)"
-        )
-    return text
 
 
 def _check_name(text: str) -> str:
@@ -31,16 +23,8 @@ def _check_name(text: str) -> str:
     return text
 
 
-Fingerprint = Annotated[str, AfterValidator(_fingerprint)]
 CheckName = Annotated[str, AfterValidator(_check_name)]
 """`scenario/function without test_`, or a glob over them."""
-
-
-class Approver(Model):
-    """Who accepts the risk: a person, and the key that this person signs with."""
-
-    principal: Text
-    key: Fingerprint
 
 
 class Waiver(Model):
@@ -56,7 +40,8 @@ class Waiver(Model):
     reason: Text
     risk: Text
     compensating_control: Text
-    approver: Approver
+    approver: Person
+    """Who accepts the risk."""
     approved_at: Moment
     expires_at: Moment
     remind: Duration = 14 * 86400.0

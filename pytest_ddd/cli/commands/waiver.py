@@ -1,11 +1,12 @@
-"""List what is accepted for a time, check the signatures, and sign a waiver as its approver."""
+"""List what is accepted for a time, check the signatures, and sign waivers and attestations."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from pytest_ddd import clock
 from pytest_ddd.baseline.tree import nearest
@@ -15,7 +16,7 @@ from pytest_ddd.units import plural
 
 if TYPE_CHECKING:
     from pytest_ddd.baseline.model import Declaration
-    from pytest_ddd.baseline.sections.waivers import Waiver
+    from pytest_ddd.baseline.sections.attestations import Attestation
     from pytest_ddd.evidence.waivers import Held
 
 SUMMARY = "list, check and sign waivers"
@@ -33,10 +34,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="hold approvers against a file of allowed signers (ssh-keygen(1)); without a "
         "signature that it knows, a waiver does not pass",
     )  # fmt: skip
-    sign = verbs.add_parser("sign", help="print the signature of a waiver, to paste into it")
+    sign = verbs.add_parser("sign", help="print a signature, to paste below what it signs")
     sign.add_argument("environment", metavar="ENV")
-    sign.add_argument("waiver", metavar="WAIVER")
-    sign.add_argument("--key", type=Path, required=True, metavar="FILE", help="the approver's key")
+    sign.add_argument("name", metavar="NAME", help="a waiver or an attestation")
+    sign.add_argument(
+        "--key",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help="the key of who approves or confirms",
+    )
     for each in (listing, check):
         each.add_argument("environments", nargs="*", metavar="ENV", help="default: all")
     for each in (listing, check, sign):
@@ -75,12 +82,6 @@ def _environments(arguments: argparse.Namespace) -> list[str]:
 
     chosen: list[str] = arguments.environments or find_environments(arguments.baselines)
     return chosen
-
-
-def _declared(baselines: Path, environment: str) -> Mapping[str, Declaration[Waiver]]:
-    from pytest_ddd.baseline.loader import load_baseline
-
-    return load_baseline(baselines, environment).waivers
 
 
 def _held(baselines: Path, environment: str) -> tuple[Held, ...]:
@@ -123,26 +124,61 @@ def _lines(environment: str, held: Held, problem: str) -> Iterator[str]:
     yield f"    {', '.join(waiver.checks)} on {', '.join(waiver.targets)}: {waiver.reason}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Signable:
+    """What somebody signs: the text, what the signature is for, and by whom it has to be."""
+
+    text: bytes
+    namespace: str
+    signer: str
+    where: str
+
+
+def _signable(baselines: Path, environment: str) -> dict[str, _Signable]:
+    """Return the waivers and the confirmed attestations of an environment by name."""
+    from pytest_ddd.baseline.loader import load_baseline
+    from pytest_ddd.evidence import waivers
+    from pytest_ddd.probes import attestations
+
+    baseline = load_baseline(baselines, environment)
+    found = {
+        name: _Signable(
+            text=waivers.message(environment, name, one.model),
+            namespace=waivers.NAMESPACE,
+            signer=one.model.approver.key,
+            where=str(one.origin("approver", "key")),
+        )
+        for name, one in baseline.waivers.items()
+    }
+    for each in baseline.for_environment.get(attestations.SECTION, ()):
+        one = cast("Declaration[Attestation]", each)
+        if one.model.confirmed_by is not None:
+            found[one.key] = _Signable(
+                text=attestations.message(environment, one),
+                namespace=attestations.NAMESPACE,
+                signer=one.model.confirmed_by.key,
+                where=str(one.origin("confirmed_by", "key")),
+            )
+    return found
+
+
 def _sign(arguments: argparse.Namespace) -> int:
     from pytest_ddd import signatures
-    from pytest_ddd.evidence.waivers import NAMESPACE, message
 
-    declared = _declared(arguments.baselines, arguments.environment)
-    if arguments.waiver not in declared:
-        near = nearest(arguments.waiver, declared)
+    found = _signable(arguments.baselines, arguments.environment)
+    if arguments.name not in found:
+        near = nearest(arguments.name, found)
         raise UnknownTargetError(
-            f"no waiver {arguments.waiver!r} in {arguments.environment}{near}",
+            f"nothing to sign is named {arguments.name!r} in {arguments.environment}{near}",
             hint=f"pytest-ddd waiver list {arguments.environment}",
         )
-    one = declared[arguments.waiver]
-    text = message(arguments.environment, one.key, one.model)
-    signature = signatures.sign(text, arguments.key, NAMESPACE)
-    found = signatures.signed_by(text, signature, NAMESPACE).fingerprint
-    if found != one.model.approver.key:
+    one = found[arguments.name]
+    signature = signatures.sign(one.text, arguments.key, one.namespace)
+    key = signatures.signed_by(one.text, signature, one.namespace).fingerprint
+    if key != one.signer:
         raise UsageError(
-            f"{arguments.key} is {found}, but the approver's key is {one.model.approver.key} "
-            f"({one.origin('approver', 'key')})",
-            hint="sign with the approver's key, or write this one below approver",
+            f"{arguments.key} is {key}, but {one.where} names {one.signer}",
+            hint="sign with that key, or name this one there",
         )
     say("    signature: |")
     for line in signature.splitlines():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 
 from pytest_ddd.baseline.sections.security import Safeguard
@@ -19,6 +19,11 @@ _CONDITION = re.compile(r"(<=|>=|<|>)\s*([0-9]+)")
 _TITLE = re.compile(r"^sshd: \S+ ?(.*?) ?\[listener\]")
 """How a daemon that listens names itself, its arguments in the middle."""
 
+_FILES = """
+for file in /etc/ssh/sshd_config /etc/ssh/sshd_config.d/*.conf; do
+  [ ! -e "$file" ] || { echo "#F $file"; cat "$file" || exit 1; }
+done
+"""
 _DAEMON = """
 pid=$(cat {pidfile}) || exit 3
 echo "$pid"; stat -c %Y {pidfile}; tr '\\000' ' ' <"/proc/$pid/cmdline"; echo
@@ -38,6 +43,9 @@ def compare(comparison: Comparison) -> None:
             _compare(comparison, name, effective.get(name.lower(), "not set"), wanted)
         for name, patterns in model.forbidden.items():
             _forbid(comparison, name, effective.get(name.lower(), ""), patterns)
+    if not model.match:
+        with comparison.looking("Match blocks"):
+            _compare_blocks(comparison, model)
 
 
 def _effective(comparison: Comparison, arguments: Sequence[str]) -> Mapping[str, str]:
@@ -112,6 +120,45 @@ def _compare(comparison: Comparison, name: str, observed: str, wanted: str | lis
         path=("settings", name),
         problem="" if fits else f"{name} is {observed}, expected {expected}",
     )
+
+
+def _compare_blocks(comparison: Comparison, model: Safeguard) -> None:
+    """Look into `Match` blocks: `sshd -T` says what holds for everybody else."""
+    answer = comparison.script(_FILES)
+    if not answer.ok:
+        raise CannotLookError(answer.said, hint="set sudo: true for this host in hosts.yaml")
+    wanted = {name.lower(): (name, value) for name, value in model.settings.items()}
+    blocks = 0
+    for match, keyword, value in _in_blocks(answer.text):
+        blocks += keyword == ""
+        name, expected = wanted.get(keyword, ("", ""))
+        if name and not _fits(_ALIASES.get(value, value), expected):
+            text = f"{name} is {value} for {match}, expected {expected}"
+            comparison.note(
+                f"{match}: {name}", value, expected=str(expected), source="/etc/ssh/sshd_config",
+                path=("settings", name), problem=text,
+            )  # fmt: skip
+    comparison.note(
+        "Match blocks", blocks, expected="nothing weaker in them", source="/etc/ssh/sshd_config"
+    )
+
+
+def _in_blocks(text: str) -> Iterator[tuple[str, str, str]]:
+    """Yield (block, keyword, value) of each line in a `Match` block; the block itself first."""
+    match = ""
+    for line in text.splitlines():
+        if line.startswith("#F "):  # a block ends with its file
+            match = ""
+            continue
+        words = line.split("#")[0].strip().replace("=", " ", 1).split(None, 1)
+        if len(words) < 2:
+            continue
+        keyword, value = words[0].lower(), words[1].strip().strip('"')
+        if keyword == "match":
+            match = "" if value.lower() == "all" else f"Match {value}"
+            value = ""
+        if match:
+            yield match, "" if keyword == "match" else keyword, value
 
 
 def _fits(observed: str, wanted: str | list[str]) -> bool:

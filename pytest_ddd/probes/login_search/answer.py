@@ -98,7 +98,8 @@ class _Reader:
     def _session(self, line: str) -> None:
         words = line[3:].split()
         times = [index for index, word in enumerate(words) if word[:2] == "20" and "T" in word]
-        if not times or words[0] in _NO_LOGIN:
+        is_footer = words[1:2] == ["begins"]  # `btmp.1 begins 2026-…`, the last line
+        if not times or is_footer or words[0] in _NO_LOGIN:
             return
         at = stamp_of(words[times[0]], zone=timedelta(), before=self._before)
         if at is None or at < self._since:

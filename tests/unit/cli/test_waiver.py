@@ -98,7 +98,7 @@ def test_signature_is_pasted_and_vouched_for(
     [
         (["sign", "prod", "W-2", "--key", "alice"], "did you mean 'W-1'"),
         (["sign", "prod", "W-1", "--key", "nowhere"], "cannot sign with nowhere"),
-        (["sign", "prod", "W-1", "--key", "eve"], "the approver's key is"),
+        (["sign", "prod", "W-1", "--key", "eve"], "names SHA256:"),
         (["check", "--signers", "nowhere"], "no such file"),
         (["list", "prud"], "did you mean 'prod'"),
     ],

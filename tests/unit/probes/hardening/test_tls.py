@@ -12,9 +12,11 @@ from pathlib import Path
 import pytest
 
 from pytest_ddd.baseline.model import Declaration
+from pytest_ddd.baseline.model import Path as Keys
 from pytest_ddd.baseline.sections.security import Safeguard
 from pytest_ddd.errors import CannotLookError
 from pytest_ddd.probes.hardening import tls
+from pytest_ddd.probes.web.tls_offers import USUAL, offer
 from pytest_ddd.results import Origin
 from tests.lab.net import free_port
 from tests.lab.reap import Ledger
@@ -29,7 +31,7 @@ OLD = "ssl_protocols {}; ssl_ciphers ALL:@SECLEVEL=0;"
 
 def problems(address: str, ca: Path, **says: object) -> list[str]:
     model = Safeguard.model_validate({"kind": "tls", "address": address, "ca": ca, **says})
-    origins = {(): Origin(file="baselines/prod/security.yaml", line=2)}
+    origins: dict[Keys, Origin] = {(): Origin(file="baselines/prod/security.yaml", line=2)}
     found = tls.look(
         Declaration(section="security", key="shop", model=model, origins=origins), address
     )
@@ -209,3 +211,32 @@ def _pump(here: socket.socket, there: socket.socket) -> None:
         shutil.copyfileobj(here.makefile("rb", buffering=0), there.makefile("wb", buffering=0))
     except OSError:
         return
+
+
+@pytest.mark.parametrize(
+    ("answer", "version"),
+    [
+        (b"\x16\x03\x00\x00\x2a\x02\x00\x00\x26\x03\x00" + b"\x07" * 32 + b"\x00\x00\x2f\x00", "SSLv3"),
+        (b"\x15\x03\x00\x00\x02\x02\x28", ""),
+        (b"", ""),
+    ],
+    ids=["taken", "alert", "hangs up"],
+)  # fmt: skip
+def test_ssl_3_is_offered_byte_by_byte(answer: bytes, version: str) -> None:
+    """No server of today speaks SSL 3.0, so a strict stand-in reads the hello and answers."""
+    here, there = socket.socketpair()
+    with here, there:
+        here.settimeout(5)
+        there.settimeout(5)
+        there.sendall(answer)
+        if not answer:
+            there.shutdown(socket.SHUT_WR)
+
+        found = offer(here, version="SSLv3", ciphers=USUAL, name="shop.example")
+
+        hello = there.recv(4096)
+    assert found.version == version
+    assert hello[:3] == b"\x16\x03\x00"
+    assert int.from_bytes(hello[3:5], "big") == len(hello) - 5
+    assert hello[9:11] == b"\x03\x00"
+    assert hello[-2:] == b"\x01\x00", "SSL 3.0 knows no extensions: null compression ends it"
