@@ -13,7 +13,7 @@ import pytest
 from pytest_ddd import clock, redaction, results
 from pytest_ddd.errors import DddError, NotApplicableError
 from pytest_ddd.outcomes import Outcome
-from pytest_ddd.plugin import evidencing, planning, waiving
+from pytest_ddd.plugin import attaching, evidencing, planning, waiving
 from pytest_ddd.plugin.journal import commands_of
 from pytest_ddd.plugin.parametrize import Subject, subject
 from pytest_ddd.plugin.reachable import BlockedError, Reachable, is_recorded, place_of
@@ -66,8 +66,8 @@ def pytest_runtest_makereport(
             "frequency": place_of(item).scenario.frequency.value,
             "result": results.to_record(result),
         }
-        plan = planning.unsent(item.config)
-        report.user_properties = [*item.user_properties, *plan, (RECORD, travel)]
+        beside = [*planning.unsent(item.config), *attaching.carried(verdict.attached)]
+        report.user_properties = [*item.user_properties, *beside, (RECORD, travel)]
     _redact(report)
     return report
 

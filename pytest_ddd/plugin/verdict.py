@@ -50,6 +50,7 @@ class Verdict:
     ended: Outcome = Outcome.GREEN
     """What the way in which the check ended says: an exception, a skip, a failed assert."""
     said: list[str] = field(default_factory=list)
+    attached: list[str] = field(default_factory=list)
     unseen: bool = False
     """Whether something could not be looked at beside what is known to be wrong."""
     waiver: str = ""
@@ -63,6 +64,7 @@ class Verdict:
 
     def attach(self, name: str, text: str) -> None:
         """Keep a text as evidence."""
+        self.attached.append(text)
         self.readings.append(Reading(name=name, value=None, at=clock.now(), detail=text))
 
     def reached(self, reachability: Reachability, hostspec: str) -> None:
