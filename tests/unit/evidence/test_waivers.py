@@ -59,7 +59,7 @@ def waivers(*, operator: str = "mira", key: str = "", signature: str = "", **say
         for_host={},
         waivers={"W-1": declared},
     )
-    return Waivers(baseline, at=START, operator=Operator(name=operator, key=key))
+    return Waivers(baseline, at=START, operator=Operator(names=(operator,), key=key))
 
 
 def applied(one: CheckResult = RED, *, blind: bool = False, **says: Any) -> CheckResult:
