@@ -120,6 +120,16 @@ CASES: dict[str, tuple[dict[str, object], str, str, str]] = {
         " systemctl daemon-reload; systemctl restart ssh",
         "MaxAuthTries is 50, expected <=6",
     ),
+    "another file": (
+        SSHD,
+        "(echo PasswordAuthentication yes; cat /etc/ssh/sshd_config) >/etc/ssh/other;"
+        " mkdir -p /run/systemd/system/ssh.service.d; sed -i 's/^/#/' /etc/default/ssh;"
+        " printf '[Service]\\nEnvironment=\"SSHD_OPTS=-f /etc/ssh/other\"\\n'"
+        " >/run/systemd/system/ssh.service.d/x.conf; systemctl daemon-reload; systemctl restart ssh",
+        "rm /run/systemd/system/ssh.service.d/x.conf; sed -i 's/^#//' /etc/default/ssh;"
+        " systemctl daemon-reload; systemctl restart ssh; rm /etc/ssh/other",
+        "PasswordAuthentication is yes, expected no",
+    ),
     "empty password": (
         PASSWORDS, "passwd -q -d noisy", "passwd -q -l noisy", "account noisy has an empty password",
     ),
