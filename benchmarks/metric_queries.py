@@ -10,9 +10,9 @@ from statistics import median
 from pytest_ddd.baseline.model import Declaration
 from pytest_ddd.baseline.sections.metrics import Metric as Model
 from pytest_ddd.probes.metrics import Metric
-from pytest_ddd.probes.sql import Databases
 from tests.lab.reap import Ledger
 from tests.lab.svc.prometheus import Prometheus
+from tests.unit.probes.metric_site import FROM_HERE
 
 COUNT = 200
 ROUNDS = 5
@@ -54,7 +54,7 @@ def _round(url: str, count: int) -> tuple[float, float]:
 
 def _metrics(url: str, count: int) -> list[Metric]:
     """Return metrics of every kind: one value now, and a day of samples every tenth time."""
-    databases, made = Databases(), []
+    made = []
     for number in range(count):
         query: dict[str, object] = {"url": url, "query": f"latency_seconds + {number}"}
         baseline = {"value": number + 1.0}
@@ -64,7 +64,7 @@ def _metrics(url: str, count: int) -> list[Metric]:
         model = Model.model_validate({"prometheus": query, "baseline": baseline})
         key = f"m{number}"
         declaration = Declaration(section="metrics", key=key, model=model, origins={})
-        made.append(Metric(declaration, target="prod", databases=databases))
+        made.append(Metric(declaration, target="prod", scope=FROM_HERE))
     return made
 
 

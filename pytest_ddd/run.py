@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
 from pytest_ddd import clock
+from pytest_ddd.analysis.objective_table import LONGEST_DAYS, OBJECTIVES, READINGS
+from pytest_ddd.analysis.objectives import judge_scenario
 from pytest_ddd.baseline.model import Baseline
 from pytest_ddd.errors import RecordError
 from pytest_ddd.escalation.telling import Told
@@ -83,8 +86,7 @@ class MaintenanceRun:
         self.told: Told | None = None
         """What came of escalation, once finished."""
         self._routines: dict[str, _Routine] = {}
-        about = circumstances
-        self._memory = Memory(about.history, about.root, about.run_id) if about.history else None
+        self._memory = Memory(circumstances.history, circumstances.root, circumstances.run_id)
 
     def add(self, result: CheckResult, frequency: Frequency) -> Scenario | None:
         """Take one result, without secrets: it is in the record when this returns.
@@ -99,12 +101,9 @@ class MaintenanceRun:
             started = routine.scenario
         routine.results.append(result)
         if routine.keeper is not None:
-            try:
+            with self._remembering():
                 routine.keeper.add(result)
-            except RecordError as failure:
-                self._remember(failure)
-        if self._memory is not None:
-            self._memory.add(result)
+        self._memory.add(result)
         return started
 
     def finish(self, *, interrupted: bool, narrowed: Callable[[str], bool]) -> tuple[Finished, ...]:
@@ -114,53 +113,53 @@ class MaintenanceRun:
             interrupted: whether checks are missing because the run was stopped.
             narrowed: whether only a part of a scenario's checks was asked for.
         """
-        finished = tuple(
-            self._close(routine, interrupted=interrupted, narrowed=narrowed(name))
+        settled = [
+            (routine, self._settle(routine, interrupted=interrupted, narrowed=narrowed(name)))
             for name, routine in self._routines.items()
-        )
-        if self._memory is not None:
-            self._escalate(self._memory)
-            self._memory.close()
-            for failure in self._memory.failures:
-                self._remember(failure)
+        ]
+        self._escalate()
+        finished = tuple(self._close(routine, facts) for routine, facts in settled)
+        self._memory.close()
+        for failure in self._memory.failures:
+            self._remember(failure)
         return finished
 
-    def _escalate(self, memory: Memory) -> None:
-        if self.circumstances.escalate is None or memory.store is None:
+    def _escalate(self) -> None:
+        if self.circumstances.escalate is None or self._memory.store is None:
             return
-        try:
-            self.told = self.circumstances.escalate(memory.store)
-        except RecordError as failure:
-            self._remember(failure)
+        with self._remembering():
+            self.told = self.circumstances.escalate(self._memory.store)
 
     def _open(self, scenario: Scenario) -> _Routine:
         about, keeper = self.circumstances, None
         facts = self._facts(scenario, (), interrupted=False)
-        if self._memory is not None:
-            self._memory.begin(copied(RunStart, facts))
-        try:
+        self._memory.begin(copied(RunStart, facts))
+        with self._remembering():
             keeper = Keeper(about.evidence, facts, about.key) if about.evidence else None
-        except RecordError as failure:
-            self._remember(failure)
         return _Routine(scenario=scenario, keeper=keeper)
 
-    def _close(self, routine: _Routine, *, interrupted: bool, narrowed: bool) -> Finished:
+    def _settle(self, routine: _Routine, *, interrupted: bool, narrowed: bool) -> RunFacts:
+        """Return the facts of a scenario that ends now; history has them when this returns."""
         facts = self._facts(routine.scenario, routine.results, interrupted=interrupted)
-        facts = replace(facts, narrowed=narrowed)
-        if narrowed and facts.kind == "scheduled":
-            facts = replace(facts, kind="ad-hoc")
-        if self._memory is not None:
-            before = self._memory.previous(facts.scenario)
-            facts = replace(facts, changes=compare(before, routine.results, narrowed=narrowed))
+        kind: Kind = "ad-hoc" if narrowed and facts.kind == "scheduled" else facts.kind
+        before = self._memory.previous(facts.scenario)
+        changes = compare(before, routine.results, narrowed=narrowed)
+        facts = replace(facts, kind=kind, narrowed=narrowed, changes=changes)
+        outcome = summarize(facts, routine.results).verdict.outcome
+        self._memory.finish(facts.scenario, copied(RunEnd, facts, outcome=outcome))
+        return facts
+
+    def _close(self, routine: _Routine, facts: RunFacts) -> Finished:
+        gathered = self._memory.gathered(
+            facts.environment, facts.finished_at, LONGEST_DAYS, READINGS
+        )
+        about = facts.environment, facts.scenario
+        standings = judge_scenario(OBJECTIVES, about, gathered, facts.finished_at)
+        facts = replace(facts, objectives=standings)
         summary = summarize(facts, routine.results)
-        if self._memory is not None:
-            end = copied(RunEnd, facts, outcome=summary.verdict.outcome)
-            self._memory.finish(facts.scenario, end)
-        try:
+        with self._remembering():
             if routine.keeper is not None:
                 routine.keeper.seal(summary, routine.results)
-        except RecordError as failure:
-            self._remember(failure)
         directory = routine.keeper.directory if routine.keeper is not None else None
         return Finished(scenario=routine.scenario, summary=summary, directory=directory)
 
@@ -168,30 +167,31 @@ class MaintenanceRun:
         self, scenario: Scenario, results: Sequence[CheckResult], *, interrupted: bool
     ) -> RunFacts:
         about, used = self.circumstances, timing.span(results)
-        return RunFacts(
-            run_id=about.run_id,
+        return copied(
+            RunFacts,
+            about,
             environment=about.baseline.name,
             scenario=scenario.name,
             title=scenario.title,
             frequency=scenario.frequency.value,
-            operator=about.operator,
-            controller=about.controller,
             started_at=used.started_at if used else about.started_at,
             finished_at=clock.now(),
             budget_s=timing.budget_s(scenario, about.baseline),
             used_s=used.used_s if used else 0.0,
             waited_s=timing.waited_s(results),
-            kind=about.kind,
-            due_at=about.due_at,
             interrupted=interrupted,
-            command_line=about.command_line,
-            versions=about.versions,
             baseline_files=about.baseline.files,
-            profile=about.profile,
             steps=steps_of(scenario, results),
-            provenance=about.provenance,
             plan=about.plans.get(scenario.name),
         )
+
+    @contextmanager
+    def _remembering(self) -> Iterator[None]:
+        """Go on after what could not be written, and tell of it at the end."""
+        try:
+            yield
+        except RecordError as failure:
+            self._remember(failure)
 
     def _remember(self, failure: RecordError) -> None:
         if failure.message not in {one.message for one in self.failures}:

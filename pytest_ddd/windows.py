@@ -1,4 +1,4 @@
-"""Windows that come back: `Tue 02:00-04:00`, `2nd Tue 02:00-04:00`, in local time."""
+"""Windows that come back: `Tue 02:00-04:00`, `second Tue 02:00-04:00`, in local time."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_ORDINALS = {"1st": 1, "2nd": 2, "3rd": 3, "4th": 4, "5th": 5, "last": -1}
+_ORDINALS = {"first": 1, "second": 2, "third": 3, "fourth": 4, "last": -1}
 _DAY = "|".join(_DAYS)
 _CLOCK = r"(?:[01]\d|2[0-3]):[0-5]\d"
 _WINDOW = re.compile(
@@ -18,7 +18,7 @@ _WINDOW = re.compile(
     rf" (?P<start>{_CLOCK})-(?P<end>{_CLOCK}|24:00)"
 )
 
-EXAMPLES = "Tue 02:00-04:00, Mon-Fri 22:00-06:00, 2nd Tue 02:00-04:00, daily 03:00-03:30"
+EXAMPLES = "Tue 02:00-04:00, Mon-Fri 22:00-06:00, second Tue 02:00-04:00, daily 03:00-03:30"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +88,7 @@ def parse_window(text: str, zone: str) -> Window:
     if start == time.fromisoformat(end) and start != time(0):
         raise ValueError(f"start and end are the same: {text!r} needs a length")
     if found["ordinal"] and found["days"] not in _DAYS:
-        raise ValueError(f"which day of the month? {text!r} (write 2nd Tue 02:00-04:00)")
+        raise ValueError(f"which day of the month? {text!r} (write second Tue 02:00-04:00)")
     return Window(
         days=_days(found["days"]),
         ordinal=_ORDINALS[found["ordinal"]] if found["ordinal"] else None,

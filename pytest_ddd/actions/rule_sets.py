@@ -15,6 +15,9 @@ from pytest_ddd.results import Problem
 
 KIND = "rule_sets"
 _BEFORE = "before.yml"
+_ABSENT = "absent"
+"""Kept when there was no file: then the way back is needed only after one was written."""
+
 _POLL_S = 0.2
 
 
@@ -59,6 +62,8 @@ class SetRules:
             self._file.check(before)
         assert before is not None
         self._file.check(wanted)
+        if there is None:
+            keep.save(_ABSENT, b"")
         keep.save(_BEFORE, before)
         self._file.write(wanted)
         self._reload()
@@ -72,15 +77,21 @@ class SetRules:
         before = keep.load(_BEFORE)
         if before is None:  # `do` never came to the point where it touches something
             return ()
+        untouched = None if keep.load(_ABSENT) is not None else before
+        if self._file.read() == untouched and not self._runs():
+            return ()
         self._file.write(before)
         try:
             self._reload()
         except DddError as failure:
             # What was refused the first time too never ran: the old rules still do.
-            running = self._rule_set.running()
-            still = is_running(running, self._rule_set.group(self._profile).manifest)
-            return (Problem(text=str(failure)),) if still else ()
+            return (Problem(text=str(failure)),) if self._runs() else ()
         return self._settled(Manifest.read(before))
+
+    def _runs(self) -> bool:
+        """Whether Prometheus runs the profile that is to be taken back."""
+        name = self._rule_set.group(self._profile).name
+        return any(one.group == name for one in self._rule_set.running())
 
     def _settled(self, manifest: Manifest | None) -> tuple[Problem, ...]:
         """Poll until exactly the rules of a manifest run; without one, until none of ours does."""

@@ -8,7 +8,7 @@ measured is neither, so that it can keep an objective from being met and from be
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -88,6 +88,16 @@ def judge(
     )
     excused = sum(happened is Happened.EXCUSED for _, happened in told)
     return _standing(objective, environment, points, excused)
+
+
+def judge_scenario(
+    objectives: Iterable[Objective], about: tuple[str, str], gathered: Gathered, now: datetime
+) -> tuple[ObjectiveStanding, ...]:
+    """Return how the objectives stand that an environment and scenario have occurrences for."""
+    environment, scenario = about
+    wanted = (one for one in objectives if scenario in one.scenarios)
+    found = (judge(one, environment, gathered, now) for one in wanted)
+    return tuple(one for one in found if one.points)
 
 
 def _standing(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pytest_ddd.baseline.rules import check_name, check_scenario, check_secrets
+from pytest_ddd.baseline.rules import check_commands, check_name, check_scenario, check_secrets
 from pytest_ddd.baseline.sections.escalation import Escalation
 from pytest_ddd.baseline.tree import Mistakes, Node, Path, nearest, shown
 from pytest_ddd.baseline.wording import checked
@@ -28,6 +28,7 @@ def read_escalation(
     if section is None:
         return Escalation()
     check_secrets(section, _SECTION, mistakes)
+    check_commands(section, _SECTION, mistakes)
     for kind in _NAMED:
         for name, node in _named(section, kind).items():
             check_name(name, node, (*_SECTION, kind, name), mistakes)

@@ -10,7 +10,7 @@ from pytest_ddd.baseline.fields import LITERAL_REFUSED, URL_REFUSED
 from pytest_ddd.baseline.sections.scenarios import SCENARIO_NAMES, is_scenario
 from pytest_ddd.baseline.sections.thresholds import FROM_ELSEWHERE
 from pytest_ddd.baseline.sections.thresholds import KINDS as RESOURCES
-from pytest_ddd.baseline.tree import Mistakes, Node, Path, nearest, shown
+from pytest_ddd.baseline.tree import Mistakes, Node, Path, nearest, shown, walk
 from pytest_ddd.redaction_rules import secret_word
 
 LONGEST_NAME = 200
@@ -155,7 +155,19 @@ def check_from(name: str, node: Node, path: Path, mistakes: Mistakes) -> None:
         mistakes.add(side.origin, (*path, "from"), "needs applies_to: which hosts?")
 
 
+def check_asked(name: str, node: Node, path: Path, mistakes: Mistakes) -> None:
+    """Refuse an entry whose server is asked by hosts without saying by which."""
+    check_name(name, node, path, mistakes)
+    for way in ("prometheus", "json"):
+        server = node.entries.get(way)
+        side = server.entries.get("from") if server is not None else None
+        if side is not None and side.value == "host" and not applies_to(node):
+            mistakes.add(side.origin, (*path, way, "from"), "needs applies_to: which hosts?")
+
+
 RULES: dict[str, Rule] = {
+    "metrics": check_asked,
+    "rule_sets": check_asked,
     "thresholds": check_resource,
     "logs": check_log,
     "backups": check_from,
@@ -198,6 +210,14 @@ def check_secrets(node: Node, path: Path, mistakes: Mistakes) -> None:
             mistakes.add(found.origin, place, URL_REFUSED)
         elif secret_word(name) or name.lower() in _SECRET_HEADERS:
             mistakes.add(found.origin, place, LITERAL_REFUSED)
+
+
+def check_commands(node: Node, path: Path, mistakes: Mistakes) -> None:
+    """Refuse a password in a URL among the words of a command, or in any other list."""
+    for place, found in walk(node, path):
+        is_item = isinstance(place[-1], int)
+        if is_item and isinstance(found.value, str) and _CREDENTIALS.search(found.value):
+            mistakes.add(found.origin, place, URL_REFUSED)
 
 
 def _named_texts(node: Node, path: Path) -> Iterator[tuple[Path, str, Node]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
@@ -46,3 +46,12 @@ class Server(Model):
         if bool(self.user) != (self.password is not None):
             raise ValueError("user and password belong together: give both or neither")
         return self
+
+
+class HostServer(Server):
+    """A server that may be asked by the host that an entry is about, with the curl of that host.
+
+    Then `ca` is a file of the host.
+    """
+
+    from_: Literal["controller", "host"] = Field(default="controller", alias="from")

@@ -39,7 +39,7 @@ def open_history(arguments: argparse.Namespace) -> Store:
     from pytest_ddd.history.store import Store
 
     root = Path.cwd()
-    url = arguments.history or os.environ.get("DDD_HISTORY", "") or _ini(root)
+    url = history_url(arguments, root)
     if url == "off":
         raise UsageError("the history is off here", hint="name one: --history URL")
     if not url and not (root / places.DIRECTORY / places.FILE_NAME).exists():
@@ -48,6 +48,11 @@ def open_history(arguments: argparse.Namespace) -> Store:
             hint="pytest -m daily, or name a history: --history URL",
         )
     return Store.open(url or places.default_url(root), root)
+
+
+def history_url(arguments: argparse.Namespace, root: Path) -> str:
+    """Return what was named, or what pytest would use; empty for the site's own history."""
+    return arguments.history or os.environ.get("DDD_HISTORY", "") or _ini(root)
 
 
 def _ini(root: Path) -> str:

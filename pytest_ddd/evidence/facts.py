@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Literal
 
 from pytest_ddd.baseline.model import BaselineFile
+from pytest_ddd.occurrences import ObjectiveStanding
 from pytest_ddd.outcomes import Outcome
 
 
@@ -151,6 +152,8 @@ class RunFacts:
     steps: tuple[StepFacts, ...] = ()
     changes: Changes | None = None
     """None: there is no previous run, or no history."""
+    objectives: tuple[ObjectiveStanding, ...] = ()
+    """How the objectives of this scenario stand, this run included."""
     provenance: Provenance = Provenance()
     plan: Plan | None = None
     """None when nobody knows what was planned: such a run is never complete."""

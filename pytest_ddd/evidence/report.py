@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TextIO
 
-from pytest_ddd.evidence import telling, wording
+from pytest_ddd.evidence import change_words, objective_words, telling, wording
 from pytest_ddd.evidence.account import Account
 from pytest_ddd.evidence.controls import controls_of
 from pytest_ddd.evidence.files import REPORT, written
@@ -82,6 +82,8 @@ def _context(run: Account) -> dict[str, object]:
         "meanings": _MEANINGS,
         "rows_a_section": ROWS_A_SECTION,
         "say": wording,
+        "changed": change_words,
+        "standing": objective_words,
         "tell": telling.tell,
         "duration": format_duration,
         "quantity": format_quantity,

@@ -222,7 +222,7 @@ def _results(tx: Connection, chosen: object) -> Iterator[CheckResult]:
     for run, seq, record in tx.execute(of_readings):
         readings.setdefault((run, seq), []).append(record)
     for row in tx.execute(every).mappings():
-        yield rows.to_result(row, readings.get((row["run"], row["seq"]), ()))
+        yield rows.to_result(dict(row), readings.get((row["run"], row["seq"]), ()))
 
 
 def _put(tx: Connection, alerts: Iterable[Alert]) -> None:

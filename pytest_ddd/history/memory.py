@@ -7,9 +7,10 @@ any makes the exit status 76.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import Connection
@@ -18,11 +19,12 @@ from pytest_ddd.errors import DddError, RecordError
 from pytest_ddd.history import lines, places, processes, runs, spool
 from pytest_ddd.history.importing import Import
 from pytest_ddd.history.lines import RunKey
+from pytest_ddd.history.measures import gather
 from pytest_ddd.history.previous import before
 from pytest_ddd.history.records import RunEnd, RunStart
 from pytest_ddd.history.store import Store
 from pytest_ddd.history.tally import Tally
-from pytest_ddd.occurrences import PreviousRun, Run
+from pytest_ddd.occurrences import Gathered, PreviousRun, Run
 from pytest_ddd.results import CheckResult
 
 BEAT_S = 60.0
@@ -61,22 +63,24 @@ class Memory:
     """The history as a run uses it; opened before the first result.
 
     Args:
-        url: of the history.
+        url: of the history; None for no history, and then nothing is remembered.
         root: the site, which has the spool in `.pytest-ddd/spool`.
         run_id: of this pytest run.
     """
 
-    def __init__(self, url: str, root: Path, run_id: str) -> None:
+    def __init__(self, url: str | None, root: Path, run_id: str) -> None:
         self.failures: list[RecordError] = []
         self.aborted: tuple[Run, ...] = ()
         """Runs that had died and were found now; their results may wait to be evaluated."""
         self.store: Store | None = None
-        """None when the history cannot be written, from the first failure on."""
+        """None when there is no history, or it cannot be written, from the first failure on."""
         self._routines: dict[str, _Routine] = {}
         self._directory = root / places.DIRECTORY / spool.DIRECTORY
         self._spool = spool.Spool(self._directory, run_id)
         self._ended = threading.Event()
-        self._open(url, root)
+        self._is_off = url is None
+        if url is not None:
+            self._open(url, root)
 
     def begin(self, start: RunStart) -> None:
         """Remember that the run of one scenario begins."""
@@ -115,6 +119,19 @@ class Memory:
             lambda: lines.of_end(routine.key, end),
             durable=True,
         )
+
+    def gathered(
+        self, environment: str, until: datetime, days: int, readings: Collection[str]
+    ) -> Gathered:
+        """Return what objectives count; nothing when the history cannot be read."""
+        if self.store is None:
+            return Gathered()
+        try:
+            with self.store.reading() as tx:
+                return gather(tx, environment, until - timedelta(days=days), until, readings)
+        except RecordError as failure:
+            self._give_up(failure)
+            return Gathered()
 
     def key(self, scenario: str) -> int:
         """Return the key of a scenario's run in the store; 0 when it is in the spool."""
@@ -176,6 +193,8 @@ class Memory:
         return False
 
     def _to_spool(self, routine: _Routine, line: Callable[[], str]) -> None:
+        if self._is_off:
+            return
         try:
             if not routine.is_in_spool:
                 self._spool.write(lines.of_begin(routine.start))

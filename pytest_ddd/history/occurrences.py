@@ -11,6 +11,9 @@ from pytest_ddd.history.runs import to_run
 from pytest_ddd.history.tables import OCCURRENCES, RUNS
 from pytest_ddd.occurrences import Occurrence, Run, State
 
+GRACE_S = 1800.0
+"""How late a run may begin when its schedule says nothing else."""
+
 
 def expect(tx: Connection, occurrence: Occurrence) -> None:
     """Remember that a schedule asks for a run; saying so again changes nothing."""
@@ -33,7 +36,7 @@ def between(
     """Return the occurrences due from `since` to before `until`, oldest first.
 
     Scheduled runs that nobody expected, because no schedule was remembered, are among them:
-    with grace 0.
+    with the usual grace.
     """
     expected = select(OCCURRENCES).where(*_due(OCCURRENCES, since, until, environment, scenario))
     scheduled = (
@@ -50,7 +53,7 @@ def between(
         key = (row["environment"], row["scenario"], row["due_at"])
         chosen[key] = _choose(chosen.get(key), run)
         found.setdefault(
-            key, dict(zip(("environment", "scenario", "due_at"), key, strict=True), grace_s=0.0)
+            key, dict(zip(("environment", "scenario", "due_at"), key, strict=True), grace_s=GRACE_S)
         )
     ordered = sorted(found, key=lambda key: (key[2], key[:2]))
     return tuple(

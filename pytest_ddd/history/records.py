@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from pytest_ddd.occurrences import Kind
 from pytest_ddd.outcomes import Outcome
 
-T = TypeVar("T", "RunStart", "RunEnd")
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+T = TypeVar("T", bound="DataclassInstance")
 
 
 def copied(kind: type[T], facts: object, **more: object) -> T:

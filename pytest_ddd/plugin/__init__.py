@@ -27,6 +27,9 @@ _MODULES = (
     "changing",
     "progress",
     "summary",
+    "history_fixture",
+    "exposing",
+    "nagios",
     "html",
     "workers",
 )

@@ -75,6 +75,11 @@ _OPTIONS = (
         help="Whether proposed commands that the baseline allows are run (default: show).",
     ),
     _Option(
+        name="textfile",
+        metavar="FILE",
+        help="Also write metrics, for node_exporter's textfile collector.",
+    ),
+    _Option(
         name="fail-on",
         choices=("red", "yellow"),
         help="From which outcome on the exit status is 1 (default: red; UNKNOWN always is).",
@@ -105,6 +110,8 @@ class Settings:
     change: str
     history: str | None
     """URL of the history; None for no history."""
+    textfile: Path | None
+    """Where metrics are written for node_exporter; None for nowhere."""
     scheduled_at: datetime | None
     """When this run was due, when a schedule asked for it."""
     escalate: str
@@ -190,6 +197,7 @@ def _read(config: pytest.Config) -> Settings:
         operator=str(config.getoption("ddd_operator") or ""),
         change=_value(config, "change"),
         history=history,
+        textfile=_path(config, "textfile"),
         scheduled_at=remembering.scheduled_at(_from_environment("scheduled")),
         escalate=escalate,
         run_proposals=_choice(config, "proposals", PROPOSALS) == "run",
@@ -198,6 +206,11 @@ def _read(config: pytest.Config) -> Settings:
         recheck_s=_duration(config, "recheck"),
         host_is_ours=_owns_host(config),
     )
+
+
+def _path(config: pytest.Config, name: str) -> Path | None:
+    value = _value(config, name)
+    return config.rootpath / value if value else None
 
 
 def _value(config: pytest.Config, name: str) -> str:

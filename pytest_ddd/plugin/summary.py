@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_ddd.outcomes import Outcome
-from pytest_ddd.plugin import changes, escalating
+from pytest_ddd.plugin import escalating, over_time
 from pytest_ddd.plugin.recording import result_of
 from pytest_ddd.plugin.session import CONTROLLER_KEY
 from pytest_ddd.plugin.site import SITE_KEY, Site
@@ -125,7 +125,7 @@ def _write(reporter: pytest.TerminalReporter, finished: Finished) -> None:
     verdict = summary.verdict
     facts = summary.facts
     reporter.write_sep("=", f"{facts.title}, {facts.environment}", bold=True)
-    changes.write(reporter, facts.changes)
+    over_time.write(reporter, facts.changes)
     for step in summary.steps:
         _write_step(reporter, step)
     _write_attention(reporter, summary.attention)
@@ -139,6 +139,7 @@ def _write(reporter: pytest.TerminalReporter, finished: Finished) -> None:
         reporter.write_line(f"  {note}")
     waited = f", and waited {format_duration(facts.waited_s)}" if facts.waited_s >= 1 else ""
     reporter.write_line(f"Time: {used} of {allowed}{waited}")
+    over_time.write_objectives(reporter, facts.objectives)
     if finished.directory is not None and (finished.directory / "report.html").exists():
         reporter.write_line(f"Report: {finished.directory / 'report.html'}")
 

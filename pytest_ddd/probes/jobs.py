@@ -139,7 +139,9 @@ class Job(Entry[JobState]):
         grace_s = first_limit.value if first_limit else 0.0
         last, before = dues
         late = lateness(found.run, last=last, before=before, now=now, grace_s=grace_s)
-        if found.run is None and found.known_from is not None and found.known_from > late.due:
+        forgotten = found.known_from is not None and found.known_from > late.due
+        if found.run is None and forgotten and not found.problems:
+            assert found.known_from is not None
             raise CannotLookError(
                 f"{found.source}: knows nothing from before {_shown(found.known_from)}, when the"
                 f" host started, and the job was due {_shown(late.due)}",

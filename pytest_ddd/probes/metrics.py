@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Literal, Protocol, cast
 
 from pytest_ddd import clock
 from pytest_ddd.baseline.model import Declaration
 from pytest_ddd.baseline.sections import metrics as section
+from pytest_ddd.baseline.servers import HostServer
 from pytest_ddd.connections.specs import ConnectionSpec
 from pytest_ddd.errors import CannotLookError
 from pytest_ddd.probes.attempts import until_good
@@ -22,6 +23,7 @@ from pytest_ddd.results import Limit, Problem, Reading, Threshold
 from pytest_ddd.units import format_quantity
 
 if TYPE_CHECKING:
+    from pytest_ddd.connections import Connections
     from pytest_ddd.probes.scope import Scope
 
 __all__ = ["Measured", "Metric", "entries"]
@@ -38,8 +40,20 @@ class Measured:
     problems: tuple[Problem, ...] = ()
 
 
+class Asked(Protocol):
+    """What a metric takes of its scope."""
+
+    @property
+    def connections(self) -> Connections:
+        """The way to hosts."""
+
+    @property
+    def databases(self) -> Databases:
+        """The way to databases."""
+
+
 class Metric(Entry[Measured]):
-    """One metric, asked from the controller.
+    """One metric, asked from the controller or by its host.
 
     Attributes:
         threshold: the limits of each reading, by its name.
@@ -50,14 +64,15 @@ class Metric(Entry[Measured]):
         declaration: Declaration[section.Metric],
         *,
         target: str,
-        databases: Databases,
+        scope: Asked,
         spec: ConnectionSpec | None = None,
     ) -> None:
-        # No host: the read goes to a server, and works while the connection to the host does not.
-        super().__init__(section=SECTION, key=declaration.key, target=target)
+        # Asked from the controller, it works while the connection to the host does not.
+        server = declaration.model.prometheus or declaration.model.json_
+        host = target if server is not None and server.from_ == "host" else ""
+        super().__init__(section=SECTION, key=declaration.key, target=target, host=host)
         self._declaration = declaration
-        self._databases = databases
-        self._spec = spec
+        self._scope, self._spec = scope, spec
         usual = {one: getattr(declaration.model.baseline, one) for one in _STATISTICS}
         self._usual = {one: value for one, value in usual.items() if value is not None}
         self.threshold = {self._name(one): self._limits(one) for one in self._usual}
@@ -103,17 +118,20 @@ class Metric(Entry[Measured]):
     def _samples(self) -> Samples:
         model = self._declaration.model
         if (query := model.prometheus) is not None:
-            caller = Caller.of(query, self._filled(query.url))
+            caller = self._caller(query)
             prometheus = Prometheus(caller=caller, max_age_s=query.max_age)
             text = self._filled(query.query)
             if query.over is None:
                 return prometheus.instant(text)
             return prometheus.over(text, range_of(query.over, query.step, query.coverage))
         if model.sql is not None:
-            return sql_numbers.samples(self._databases, model.sql)
+            return sql_numbers.samples(self._scope.databases, model.sql)
         assert model.json_ is not None
-        caller = Caller.of(model.json_, self._filled(model.json_.url))
-        return json_number.samples(caller, model.json_.at)
+        return json_number.samples(self._caller(model.json_), model.json_.at)
+
+    def _caller(self, server: HostServer) -> Caller:
+        session = self._scope.connections.session(self.host) if self.host else None
+        return Caller.of(server, self._filled(server.url), session)
 
     def _filled(self, text: str) -> str:
         return text if self._spec is None else url_for_host(text, self._spec)
@@ -159,11 +177,11 @@ def entries(scope: Scope) -> list[Metric]:
     found = []
     for declaration in scope.in_environment(SECTION):
         ours = cast("Declaration[section.Metric]", declaration)
-        found.append(Metric(ours, target=scope.baseline.name, databases=scope.databases))
+        found.append(Metric(ours, target=scope.baseline.name, scope=scope))
     for host, declaration in scope.on_hosts(SECTION):
         ours = cast("Declaration[section.Metric]", declaration)
         spec = scope.connections.spec(host)
-        found.append(Metric(ours, target=host, databases=scope.databases, spec=spec))
+        found.append(Metric(ours, target=host, scope=scope, spec=spec))
     return found
 
 

@@ -79,7 +79,8 @@ class RuleSet(Entry[LoadedRules]):
         Raises:
             CannotLookError: a secret or a file of certificate authorities is missing.
         """
-        return Caller.of(self.declaration.model.prometheus)
+        server = self.declaration.model.prometheus
+        return Caller.of(server, session=self.session if server.from_ == "host" else None)
 
     def group(self, profile: Profile) -> RuleGroup:
         """Return the rules that the baseline means in a profile."""

@@ -68,7 +68,7 @@ def test_without_apply_an_action_is_planned(site: Site, plugin_args: tuple[str, 
     assert five.reason == "planned: touch the file (--ddd-apply does it)"
     assert [one.detail for one in five.readings] == ["touch the file\n+ touched"]
     assert not (site.root / "touched").exists()
-    assert not (site.root / ".pytest-ddd").exists()
+    assert not (site.root / ".pytest-ddd/actions").exists()
     assert "1 action was only planned" in done.text
     assert "All good" not in done.text
 

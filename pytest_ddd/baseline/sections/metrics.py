@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from pytest_ddd import units
 from pytest_ddd.baseline.fields import Duration, Entry, Model, Percent
-from pytest_ddd.baseline.servers import Server
+from pytest_ddd.baseline.servers import HostServer
 from pytest_ddd.baseline.sources import Query
 
 
@@ -44,7 +44,7 @@ def amount_of(baseline: float, allowance: str | float) -> float:
     return allowance
 
 
-class PrometheusQuery(Server):
+class PrometheusQuery(HostServer):
     """A PromQL query that gives one series: its value now, or its samples `over` some time."""
 
     query: str = Field(min_length=1)
@@ -68,7 +68,7 @@ class PrometheusQuery(Server):
         return self
 
 
-class JsonNumber(Server):
+class JsonNumber(HostServer):
     """A number, or a list of numbers, in the JSON that a URL answers."""
 
     at: str = Field(min_length=1)

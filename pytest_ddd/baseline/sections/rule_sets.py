@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from pytest_ddd.baseline.fields import Duration, Entry, Model
-from pytest_ddd.baseline.servers import Server
+from pytest_ddd.baseline.servers import HostServer
 
 Profile = Literal["day", "night"]
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
@@ -63,7 +63,7 @@ class RuleSet(Entry):
     The file belongs to pytest-ddd; `rule_files` of Prometheus has to name it.
     """
 
-    prometheus: Server
+    prometheus: HostServer
     file: Annotated[str, AfterValidator(_rule_file)]
     alerts: dict[Line, Alert] = Field(min_length=1)
     interval: Annotated[Duration, Field(ge=0.001)] = 15.0

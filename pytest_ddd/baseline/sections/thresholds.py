@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from pytest_ddd import units
 from pytest_ddd.baseline.fields import Duration, Entry, Limits, Model
-from pytest_ddd.baseline.servers import Server
+from pytest_ddd.baseline.servers import HostServer
 
 KINDS = ("cpu", "memory", "swap", "load", "disk", "inodes", "open_files")
 """What a resource entry can be named; `disk:/var` and `inodes:/var` name one mount."""
@@ -55,7 +55,7 @@ class Profile(Limits):
     crit: Limit | None = None
 
 
-class Query(Server):
+class Query(HostServer):
     """A PromQL query that gives one number, in the unit of the limits."""
 
     query: str = Field(min_length=1)

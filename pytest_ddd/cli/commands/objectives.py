@@ -40,9 +40,9 @@ def run(arguments: argparse.Namespace) -> int:
         UsageError: there is no history.
         RecordError: the history cannot be read, or the metrics cannot be written.
     """
-    from pytest_ddd.analysis import objective_words
     from pytest_ddd.analysis.objective_table import LONGEST_DAYS, OBJECTIVES, READINGS
     from pytest_ddd.analysis.objectives import judge
+    from pytest_ddd.evidence import objective_words
     from pytest_ddd.history import exposition, measures
     from pytest_ddd.occurrences import Standing
 

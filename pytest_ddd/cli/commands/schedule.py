@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from pytest_ddd.cli.scheduling import due, tick, write
+from pytest_ddd.cli.scheduling import due, excuse, tick, write
 from pytest_ddd.cli.scheduling import run as running
 
 SUMMARY = "write schedules, and find missed runs"
@@ -13,6 +13,7 @@ _VERBS = {
     "write": (write, "write the schedules for systemd, cron, Kubernetes or GitHub Actions"),
     "due": (due, "tell what was due, what became of it, and what is next"),
     "run": (running, "run a routine if it is due now; this is what timers call"),
+    "excuse": (excuse, "say that a run need not have happened, and why"),
     "tick": (tick, "look after runs and messages; call it every minute"),
 }
 

@@ -11,7 +11,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from pytest_ddd import clock
-from pytest_ddd.cli.escalating.place import add_history, duration, login, opened
+from pytest_ddd.cli.escalating.place import duration, login
+from pytest_ddd.cli.history_place import add_history, open_history
 from pytest_ddd.cli.printing import say
 from pytest_ddd.errors import UsageError
 
@@ -42,7 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         UsageError: there is no such open alert, or no such dead message.
     """
-    with opened(arguments) as store:
+    with open_history(arguments) as store:
         if arguments.what.isdigit():
             _drop(store, int(arguments.what))
         else:

@@ -10,13 +10,10 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from pytest_ddd import clock
-from pytest_ddd.cli.escalating.place import (
-    EXIT_UNDELIVERED,
-    add_environment,
-    add_history,
-    opened,
-)
+from pytest_ddd.cli.escalating.place import EXIT_UNDELIVERED
+from pytest_ddd.cli.history_place import add_history, open_history
 from pytest_ddd.cli.printing import say
+from pytest_ddd.cli.scheduling.place import add_environment
 from pytest_ddd.units import format_duration, plural
 
 if TYPE_CHECKING:
@@ -37,7 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
     """List, after sending if asked."""
     from pytest_ddd.history import alerts, outbox
 
-    with opened(arguments) as store:
+    with open_history(arguments) as store:
         if arguments.flush:
             send(arguments, store)
         with store.reading() as tx:

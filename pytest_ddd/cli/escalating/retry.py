@@ -6,13 +6,10 @@ import argparse
 
 from pytest_ddd import clock
 from pytest_ddd.cli.escalating.outbox import send
-from pytest_ddd.cli.escalating.place import (
-    EXIT_UNDELIVERED,
-    add_environment,
-    add_history,
-    opened,
-)
+from pytest_ddd.cli.escalating.place import EXIT_UNDELIVERED
+from pytest_ddd.cli.history_place import add_history, open_history
 from pytest_ddd.cli.printing import say
+from pytest_ddd.cli.scheduling.place import add_environment
 from pytest_ddd.errors import UsageError
 from pytest_ddd.units import plural
 
@@ -34,7 +31,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Mark them due, and send."""
     from pytest_ddd.history import outbox
 
-    with opened(arguments) as store:
+    with open_history(arguments) as store:
         with store.transaction(durable=True) as tx:
             found = outbox.retry(tx, arguments.numbers, clock.now())
         missing = set(arguments.numbers) - {one.parcel_id for one in found}

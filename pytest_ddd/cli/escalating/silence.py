@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from pytest_ddd import clock
 from pytest_ddd.alerts import LONGEST_SILENCE, Matcher, Silence
-from pytest_ddd.cli.escalating.place import add_history, duration, login, opened
+from pytest_ddd.cli.escalating.place import duration, login
+from pytest_ddd.cli.history_place import add_history, open_history
 from pytest_ddd.cli.printing import say
 from pytest_ddd.errors import UsageError
 from pytest_ddd.units import plural
@@ -44,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
     """
     now = clock.now()
     matcher = Matcher(**{name: getattr(arguments, name) for name in _GLOBS})
-    with opened(arguments) as store:
+    with open_history(arguments) as store:
         if arguments.end:
             _end(store, arguments.end, now)
         elif arguments.how_long is not None or matcher != Matcher():

@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_ddd import clock
-from pytest_ddd.cli.escalating.place import add_environment, add_history, duration, opened
+from pytest_ddd.cli.escalating.place import duration
+from pytest_ddd.cli.history_place import add_history, open_history
 from pytest_ddd.cli.printing import say
+from pytest_ddd.cli.scheduling.place import add_environment
 from pytest_ddd.units import plural
 
 if TYPE_CHECKING:
@@ -57,7 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
     plan = plan_of(baseline, Mode.ON, now)
     if arguments.rules is not None:
         plan = replace(plan, escalation=load_escalation(arguments.rules, baseline))
-    with opened(arguments) as store, store.reading() as tx:
+    with open_history(arguments) as store, store.reading() as tx:
         runs = list(alerts.replay(tx, baseline.name, now - arguments.since))
     _say(simulate(runs, plan), len(runs), plan.escalation.rules)
     return 0

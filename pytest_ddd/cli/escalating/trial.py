@@ -8,8 +8,9 @@ from dataclasses import replace
 
 from pytest_ddd import clock
 from pytest_ddd.baseline.tree import nearest
-from pytest_ddd.cli.escalating.place import add_environment, login
+from pytest_ddd.cli.escalating.place import login
 from pytest_ddd.cli.printing import say
+from pytest_ddd.cli.scheduling.place import add_environment
 from pytest_ddd.errors import UsageError
 
 _TIMEOUT_S = 20.0

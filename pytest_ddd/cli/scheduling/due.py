@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from pytest_ddd import clock
+from pytest_ddd.cli.history_place import add_history
 from pytest_ddd.cli.printing import say
-from pytest_ddd.cli.scheduling.place import add_environment, add_history, load, open_store
+from pytest_ddd.cli.scheduling.place import add_environment, load, open_store
 from pytest_ddd.errors import UsageError
 from pytest_ddd.units import format_duration, parse_duration
 

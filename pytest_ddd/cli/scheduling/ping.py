@@ -1,8 +1,8 @@
 """Signs of life for somebody who waits for them, by the protocol of healthchecks.
 
 `URL/start` when a run begins, `URL/0` when it did its work and `URL/STATUS` when it did not,
-`URL/fail` when it could not begin; `rid` binds them together. Red checks are told by escalation:
-a run that found some did its work.
+`URL/fail` when it could not begin; `rid` binds them together. Where rules of escalation tell
+people of red checks, a run that found some did its work.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from pytest_ddd.baseline.fields import SecretRef
 
 _PATIENCE_S = 10.0
-_DID_ITS_WORK = (0, 1)
 _MOST_STATUS = 255
 
 
 class Ping:
     """The pings of one run; one that fails is told on the terminal and holds nothing up."""
 
-    def __init__(self, url: str | SecretRef) -> None:
+    def __init__(self, url: str | SecretRef, *, red_ok: bool) -> None:
         self._url = url
+        self._good = (0, 1) if red_ok else (0,)
         self._rid = str(uuid.uuid4())
         self._is_over = False
 
@@ -35,7 +35,7 @@ class Ping:
     def end(self, status: int) -> None:
         """Say how it ended; of a process that a signal ended, `status` is negative."""
         self._is_over = True
-        code = 0 if status in _DID_ITS_WORK else status % (_MOST_STATUS + 1) or _MOST_STATUS
+        code = 0 if status in self._good else status % (_MOST_STATUS + 1) or _MOST_STATUS
         self._say(str(code), f"exit status {status}")
 
     def __enter__(self) -> Self:

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_ddd.cli.history_place import history_url
 from pytest_ddd.errors import UsageError
 
 if TYPE_CHECKING:
@@ -31,16 +32,6 @@ def add_environment(parser: argparse.ArgumentParser) -> None:
         default=Path(os.environ.get("DDD_BASELINES", "baselines")),
         metavar="DIR",
         help="where environments are (default: baselines)",
-    )
-
-
-def add_history(parser: argparse.ArgumentParser) -> None:
-    """Add what says where runs are remembered."""
-    parser.add_argument(
-        "--history",
-        default=os.environ.get("DDD_HISTORY", ""),
-        metavar="URL",
-        help="where runs are remembered, or off (default: .pytest-ddd/history.db)",
     )
 
 
@@ -81,11 +72,10 @@ def of_scenario(found: tuple[Schedule, ...], scenario: str) -> Schedule:
 
 
 def open_store(arguments: argparse.Namespace) -> Store | None:
-    """Return the history of this site; None when it is off."""
+    """Return the history of this site, a new one if there is none; None when it is off."""
     from pytest_ddd.history.places import default_url
     from pytest_ddd.history.store import Store
 
-    if arguments.history == "off":
-        return None
     root = Path.cwd()
-    return Store.open(arguments.history or default_url(root), root)
+    url = history_url(arguments, root)
+    return None if url == "off" else Store.open(url or default_url(root), root)

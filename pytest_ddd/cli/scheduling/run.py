@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_ddd import clock
+from pytest_ddd.cli.history_place import add_history
 from pytest_ddd.cli.printing import say
 from pytest_ddd.cli.scheduling.ping import Ping
 from pytest_ddd.cli.scheduling.place import (
     add_environment,
-    add_history,
     load,
     of_scenario,
     open_store,
@@ -76,7 +76,8 @@ def run(arguments: argparse.Namespace) -> int:
             say(f"{schedule.scenario}: the run that was due at {clock.stamp(due)} has been")
             return 0
         own = baseline.scenarios[schedule.scenario].due
-        with Ping(own.ping if own is not None else "") as ping:
+        url = own.ping if own is not None else ""
+        with Ping(url, red_ok=bool(baseline.escalation.rules)) as ping:
             ping.start()
             status = _pytest(arguments, due)
             ping.end(status)

@@ -11,15 +11,16 @@ import os
 from typing import TYPE_CHECKING
 
 from pytest_ddd import clock
+from pytest_ddd.cli.history_place import add_history
 from pytest_ddd.cli.printing import complain, say
-from pytest_ddd.cli.scheduling.place import add_environment, add_history, open_store
+from pytest_ddd.cli.scheduling.place import add_environment, open_store
 from pytest_ddd.errors import UsageError
 from pytest_ddd.units import plural
 
 if TYPE_CHECKING:
     from pytest_ddd.baseline.model import Baseline
     from pytest_ddd.escalation.evaluation import Mode
-    from pytest_ddd.escalation.interface import Channel
+    from pytest_ddd.escalation.telling import Told
     from pytest_ddd.history.store import Store
 
 EXIT_UNDELIVERED = 75
@@ -53,8 +54,15 @@ def run(arguments: argparse.Namespace) -> int:
     mode = Mode(arguments.escalate)
     with store:
         _look(store, baseline)
-        _evaluate(store, baseline, mode)
-        return _deliver(store, baseline) if mode is Mode.ON else 0
+        told = _tell(store, baseline, mode)
+        if mode is not Mode.ON:
+            return 0
+        _repost(store, baseline)
+    for parcel in told.undelivered:
+        message = parcel.outgoing.message
+        said = f"{parcel.outgoing.channel}: {message.summary}: {parcel.error or 'waits its turn'}"
+        complain(f"✗ {parcel.state.value}: {said}")
+    return EXIT_UNDELIVERED if told.undelivered else 0
 
 
 def _look(store: Store, baseline: Baseline) -> None:
@@ -74,47 +82,31 @@ def _look(store: Store, baseline: Baseline) -> None:
             say(f"{'✗' if result.outcome.name == 'RED' else '✓'} {result.reason}")
 
 
-def _evaluate(store: Store, baseline: Baseline, mode: Mode) -> None:
-    """Decide about results that no run has decided about, and about silences that have ended."""
-    from pytest_ddd.escalation.evaluation import Plan, evaluate
-    from pytest_ddd.history.alerts import AlertBook
+def _tell(store: Store, baseline: Baseline, mode: Mode) -> Told:
+    """Decide what no run has decided, and what has become due since; send what waits."""
+    from pytest_ddd.escalation.planning import channels_of, plan_of
+    from pytest_ddd.escalation.telling import Asked, tell
+    from pytest_ddd.history.desk import desk
 
-    plan = Plan(escalation=baseline.escalation, timezone=baseline.environment.timezone, mode=mode)
-    now = clock.now()
-    with store.transaction(durable=True) as tx:
-        evaluation = evaluate(AlertBook(tx, baseline.name), plan, now)
-    for decision in evaluation.decisions:
+    plan = plan_of(baseline, mode, clock.now())
+    asked = Asked(plan=plan, channels=lambda: channels_of(baseline))
+    told = tell(*desk(store, baseline.name), asked)
+    for decision in told.evaluation.decisions:
         stopped = f" (not sent: {decision.suppressed.value})" if decision.suppressed else ""
         say(f"! {decision.kind.value}: {decision.summary}{stopped}")
+    if told.flushed.delivered:
+        say(f"✓ {plural(told.flushed.delivered, 'message')} delivered")
+    return told
 
 
-def _deliver(store: Store, baseline: Baseline) -> int:
-    """Send what waits, repeat what may be forgotten, and say what has not arrived."""
-    from pytest_ddd.escalation.channels.registry import open_channels
-    from pytest_ddd.escalation.flushing import BUDGET_S, flush
-    from pytest_ddd.history.outbox import StoredOutbox
-
-    channels = open_channels(baseline.escalation.channels)
-    outbox = StoredOutbox(store, environment=baseline.name)
-    flushed = flush(outbox, channels, budget_s=BUDGET_S)
-    if flushed.delivered:
-        say(f"✓ {plural(flushed.delivered, 'message')} delivered")
-    _repost(store, baseline, channels)
-    waiting = outbox.undelivered()
-    for parcel in waiting:
-        message = parcel.outgoing.message
-        said = f"{parcel.outgoing.channel}: {message.summary}: {parcel.error or 'waits its turn'}"
-        complain(f"✗ {parcel.state.value}: {said}")
-    return EXIT_UNDELIVERED if waiting else 0
-
-
-def _repost(store: Store, baseline: Baseline, channels: dict[str, Channel]) -> None:
+def _repost(store: Store, baseline: Baseline) -> None:
     """Tell each Alertmanager again what stands."""
     from pytest_ddd.escalation.channels.alertmanager import Alertmanager
+    from pytest_ddd.escalation.planning import channels_of
     from pytest_ddd.history.reposting import standing
     from pytest_ddd.messages import DeliveryError
 
-    for name, channel in channels.items():
+    for name, channel in channels_of(baseline).items():
         if isinstance(channel, Alertmanager):
             with store.reading() as tx:
                 messages = standing(tx, baseline.name, name, clock.now())

@@ -7,6 +7,7 @@ import getpass
 import importlib
 import sys
 from datetime import timedelta
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 from zoneinfo import available_timezones
@@ -18,10 +19,12 @@ from pytest_ddd.errors import UsageError
 
 if TYPE_CHECKING:
     from pytest_ddd.baseline.model import Baseline
+    from pytest_ddd.baseline.sections.escalation import Rule
     from pytest_ddd.scenarios.schedule import Schedule
     from pytest_ddd.scenarios.timers.job import File, Job, Site, Writer
 
 FORMATS = ("systemd", "cron", "kubernetes", "github")
+_CHECK = "occurrence"
 _WARNED_AHEAD = timedelta(days=365)
 _STOPPED_AFTER_BUDGETS = 2
 _AND_S = 600
@@ -82,6 +85,11 @@ def run(arguments: argparse.Namespace) -> int:
     out: Path = arguments.out or Path("schedules", arguments.format)
     for schedule in schedules:
         _warn(schedule)
+    if not any(_hears_of_missed_runs(rule) for rule in baseline.escalation.rules.values()):
+        complain(
+            "! nobody is told of a missed run: add to escalation.rules "
+            "missed-run: {when: [RED], check: occurrence, notify: [CHANNEL]}"
+        )
     if arguments.check:
         return _compare(writer.files(jobs, site), out)
     return _write(writer, jobs, site, out)
@@ -123,6 +131,7 @@ def _job(baseline: Baseline, schedule: Schedule, applies: bool) -> Job:
         schedule=schedule,
         limit_s=int(limit_s),
         options=("--ddd-apply",) if applies else (),
+        red_ok=bool(baseline.escalation.rules),
     )
 
 
@@ -130,6 +139,11 @@ def _known_zone(name: str) -> str:
     if name and name not in available_timezones():
         raise UsageError(f"--zone: no time zone {name!r}", hint="timedatectl list-timezones")
     return name
+
+
+def _hears_of_missed_runs(rule: Rule) -> bool:
+    """Return whether a rule watches what `schedule tick` finds out."""
+    return fnmatchcase(_CHECK, rule.check or "*") and not rule.scenario and "RED" in rule.when
 
 
 def _warn(schedule: Schedule) -> None:

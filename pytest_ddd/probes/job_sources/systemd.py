@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _SERVICE = (
     "Id,LoadState,ActiveState,SubState,Result,ExecMainStatus,ExecMainStartTimestamp,"
-    "ExecMainExitTimestamp,ConditionResult"
+    "ExecMainExitTimestamp,ConditionResult,TriggeredBy"
 )
 _TIMER = "Id,LoadState,ActiveState,Unit"
 _RUNNING = ("activating", "active", "reloading", "deactivating")
@@ -34,8 +34,9 @@ def find(session: Session, unit: str, timeout_s: float) -> Found:
     quoted = shlex.quote(unit)
     show = "TZ=UTC systemctl --no-pager show"
     if unit.endswith(".timer"):
-        service = f'"$({show} -p Unit --value -- {quoted})"'
-        units = f"{show} -p {_TIMER} -- {quoted} && echo && {show} -p {_SERVICE} -- {service}"
+        service = f"service=$({show} -p Unit --value -- {quoted})"
+        rest = f'if [ "$service" ]; then echo; {show} -p {_SERVICE} -- "$service"; fi'
+        units = f"{show} -p {_TIMER} -- {quoted} && {service} && {rest}"
     else:
         units = f"{show} -p {_SERVICE} -- {quoted}"
     command = f"date +Now=%s && {show} -p UserspaceTimestamp && echo && {units}"
@@ -54,17 +55,20 @@ def parse(text: str, unit: str, source: str) -> Found:
     """
     blocks = [_properties(block) for block in text.split("\n\n") if block.strip()]
     timed = unit.endswith(".timer")
-    if len(blocks) != 2 + timed or "Now" not in blocks[0]:
+    if len(blocks) not in (2, 2 + timed) or "Now" not in blocks[0]:
         raise CannotLookError(f"{source}: not what systemd prints: {text[:200]!r}")
-    machine, service = blocks[0], blocks[-1]
-    problems = list(_timer_problems(unit, blocks[1])) if timed else []
-    seen_at = datetime.fromtimestamp(int(machine["Now"]), UTC)
-    load = service.get("LoadState", "")
+    machine, *units = blocks
+    problems = _timer_problems(unit, units.pop(0)) if timed else []
     run = None
-    if load not in ("loaded", "merged", "stub"):
-        problems.append(f"{service.get('Id') or unit} is {load or 'not there'}")
-    else:
-        run = _run(service, source)
+    for service in units:
+        load = service.get("LoadState", "")
+        if load == "loaded":
+            run = _run(service, source)
+        else:
+            problems.append(f"{service.get('Id') or unit} is {load or 'not there'}")
+    if run is None and not units and not problems:
+        raise CannotLookError(f"{source}: the timer names no unit: {text[:200]!r}")
+    seen_at = datetime.fromtimestamp(int(machine["Now"]), UTC)
     return Found(
         run=run,
         source=source,
@@ -90,6 +94,11 @@ def _run(service: Properties, source: str) -> Run | None:
     result = service.get("Result", "")
     succeeded = result == "success" and active != "failed"
     if started_at is None and succeeded:
+        if not service.get("TriggeredBy"):
+            raise CannotLookError(
+                f"{source}: systemd forgets how a service ended that no timer starts",
+                hint="start it by a timer, write RemainAfterExit=yes, or use a marker file",
+            )
         return None
     said = f"{active} ({sub}), result {result}, exit status {service.get('ExecMainStatus', '?')}"
     if service.get("ConditionResult") == "no":

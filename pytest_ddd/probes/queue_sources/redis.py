@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 from pytest_ddd import clock
 from pytest_ddd.baseline.secrets import text_of
@@ -86,7 +86,7 @@ def _open(model: Model, url: str) -> _Client:
         raise CannotLookError(
             f"the driver {missing.name} is not installed", hint="pip install 'pytest-ddd[redis]'"
         ) from None
-    options: dict[str, object] = {
+    options: dict[str, Any] = {
         "password": text_of(model.password) if model.password is not None else None,
         "socket_connect_timeout": model.timeout,
         "socket_timeout": model.timeout,
@@ -99,7 +99,7 @@ def _open(model: Model, url: str) -> _Client:
     }
     if model.ca is not None:
         options["ssl_ca_certs"] = str(model.ca.expanduser())
-    pool = BlockingConnectionPool.from_url(url, **options)  # type: ignore[arg-type]  # its own kinds
+    pool = BlockingConnectionPool.from_url(url, **options)
     return cast("_Client", Redis(connection_pool=pool))
 
 

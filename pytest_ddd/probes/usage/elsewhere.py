@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 def is_read_elsewhere(model: Resource) -> bool:
     """Whether a resource can be read without the host that it is about."""
-    table = model.table
-    return model.prometheus is not None or (table is not None and table.from_ == "controller")
+    way = model.prometheus or model.table
+    return way is not None and way.from_ == "controller"
 
 
 def look(model: Resource, host: str, connections: Connections, writer: Writer, name: str) -> Usage:
@@ -32,13 +32,16 @@ def look(model: Resource, host: str, connections: Connections, writer: Writer, n
     """
     spec = connections.spec(host)
     if model.prometheus is not None:
-        return _queried(model.prometheus, spec, writer, name)
+        return _queried(model.prometheus, spec, connections, writer, name)
     assert model.table is not None  # the rules of the section see to that
     return _tabled(model.table, spec, connections, writer)
 
 
-def _queried(query: Query, spec: ConnectionSpec, writer: Writer, name: str) -> Usage:
-    caller = Caller.of(query, url_for_host(query.url, spec))
+def _queried(
+    query: Query, spec: ConnectionSpec, connections: Connections, writer: Writer, name: str
+) -> Usage:
+    session = connections.session(spec.name) if query.from_ == "host" else None
+    caller = Caller.of(query, url_for_host(query.url, spec), session)
     prometheus = Prometheus(caller=caller, max_age_s=query.max_age)
     found = prometheus.instant(url_for_host(query.query, spec))
     measure = Measure(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from pytest_ddd.baseline.secrets import text_of
@@ -16,9 +17,13 @@ from pytest_ddd.errors import CannotLookError
 from pytest_ddd.plain import Json
 from pytest_ddd.probes.web.attempt import Deadline, NoAnswerError, Seen
 from pytest_ddd.probes.web.conditions import parse_json
+from pytest_ddd.probes.web.curl import Curl
 from pytest_ddd.probes.web.http import Request, Response, exchange
 from pytest_ddd.probes.web.tls import Trust
 from pytest_ddd.units import format_duration
+
+if TYPE_CHECKING:
+    from pytest_ddd.connections import Session
 
 Parameters = Sequence[tuple[str, str]]
 """Names and values of a query string, in their order."""
@@ -39,16 +44,22 @@ class Caller:
     trust: Trust
     deadline_s: float
     max_body_bytes: int
+    curl: Curl | None = None
 
     @classmethod
-    def of(cls, server: Server, url: str = "") -> Caller:
-        """Return the caller of a server; `url` in place of what the baseline says.
+    def of(cls, server: Server, url: str = "", session: Session | None = None) -> Caller:
+        """Return the caller of a server.
+
+        Args:
+            server: where it is, as the baseline says.
+            url: in place of the baseline's.
+            session: the host that asks, with its curl; the controller asks without one.
 
         Raises:
             CannotLookError: a secret or a file of certificate authorities is missing.
         """
         trust = _trust(server.ca.expanduser() if server.ca else None)
-        if (url or server.url).startswith("https:"):
+        if session is None and (url or server.url).startswith("https:"):
             trust.context()  # read before the clock starts
         own = {name: text_of(value) for name, value in server.headers.items()}
         if server.password is not None:
@@ -60,6 +71,7 @@ class Caller:
             trust=trust,
             deadline_s=server.deadline,
             max_body_bytes=server.max_body,
+            curl=Curl(session, server.ca) if session is not None else None,
         )
 
     def deadline(self) -> Deadline:
@@ -82,7 +94,9 @@ class Caller:
             max_body_bytes=self.max_body_bytes,
         )
         try:
-            response = exchange(request, trust=self.trust, deadline=deadline, seen=Seen())
+            if self.curl is not None:
+                return self.curl.exchange(request, deadline)
+            return exchange(request, trust=self.trust, deadline=deadline, seen=Seen())
         except NoAnswerError as failure:
             raise CannotLookError(
                 f"{url}: {failure.message}", hint=f"ask it yourself: curl -i {self.url}"
@@ -92,7 +106,6 @@ class Caller:
             raise CannotLookError(f"{url}: no answer within {limit}") from None
         except CannotLookError as blind:
             raise CannotLookError(f"{url}: {blind.message}", hint=blind.hint) from blind
-        return response
 
     def answer(self, path: str, parameters: Parameters, deadline: Deadline) -> Response:
         """Return the answer to a question that needs no more rights than to read.

@@ -27,6 +27,8 @@ class Job:
     limit_s: int
     options: tuple[str, ...] = ()
     """What pytest is told besides."""
+    red_ok: bool = False
+    """Whether somebody else tells people of red checks, so that the timer need not fail."""
 
     @property
     def name(self) -> str:
@@ -35,10 +37,11 @@ class Job:
 
     @property
     def words(self) -> tuple[str, ...]:
-        """What `pytest-ddd` is told, for a timer that shall not fail because a check is red."""
+        """What `pytest-ddd` is told."""
         scenario = self.schedule.scenario
+        red_ok = ("--red-ok",) if self.red_ok else ()
         more = (f"--option={option}" for option in self.options)
-        return ("schedule", "run", scenario, f"--host={self.environment}", "--red-ok", *more)
+        return ("schedule", "run", scenario, f"--host={self.environment}", *red_ok, *more)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from pytest_ddd.actions.rule_files import RuleFile
 from pytest_ddd.actions.rule_sets import SetRules
-from pytest_ddd.connections import Connections
-from pytest_ddd.errors import CannotLookError
+from pytest_ddd.baseline.model import Declaration
+from pytest_ddd.baseline.sections.rule_sets import RuleSet as Model
+from pytest_ddd.connections import Connections, ConnectionSpec
+from pytest_ddd.errors import CannotLookError, DddError
+from pytest_ddd.probes.rule_sets import RuleSet
 from tests.lab.reap import Ledger
+from tests.lab.svc.nginx import Nginx, Reply, Site
 from tests.lab.svc.prometheus import Prometheus
 from tests.unit.actions.rule_site import ALERTS, DAY, NIGHT, hand, rule_set
 
-pytestmark = pytest.mark.needs("prometheus", "promtool")
+pytestmark = pytest.mark.needs("prometheus", "promtool", "nginx", "curl")
 
 FOREIGN = "groups: [{name: by hand, rules: [{alert: Old, expr: up == 0}]}]\n"
 
@@ -194,3 +200,87 @@ def test_two_runs_do_not_change_things_at_once(server, connections, tmp_path):
         hand(tmp_path).carry_out(SetRules(shop))
 
     assert server.loaded() == {}
+
+
+def test_owner_mode_and_link_of_the_file_stay(server, connections, tmp_path):
+    real = server.rules / "real.rules"  # no *.yml: read through the link only
+    real.write_text(FOREIGN)
+    real.chmod(0o640)
+    (server.rules / "shop.yml").symlink_to(real)
+    done = hand(tmp_path).carry_out(SetRules(rule_set(server, connections)))
+
+    assert done.problems == ()
+    assert (server.rules / "shop.yml").is_symlink()
+    assert real.stat().st_mode & 0o777 == 0o640
+    assert list(server.loaded()) == [NIGHT]
+    assert sorted(one.name for one in server.rules.iterdir()) == ["real.rules", "shop.yml"]
+
+
+def test_a_place_that_cannot_be_written_leaves_the_old_rules(server, connections, tmp_path):
+    shop = rule_set(server, connections, file=str(server.rules / "missing" / "shop.yml"))
+    done = hand(tmp_path).carry_out(SetRules(shop))
+
+    assert "Directory nonexistent" in str(done.problems[0])
+    assert len(done.problems) == 1
+    assert server.loaded() == {}
+
+
+def test_text_that_was_cut_on_its_way_never_takes_the_place(connections, tmp_path):
+    """As when the sender dies: fewer bytes come than were promised."""
+
+    class Cut:
+        spec = connections.controller.spec
+
+        def run(self, script: str, *, stdin: bytes, **keys: object):
+            return connections.controller.run(script, stdin=stdin[:-3])
+
+    (tmp_path / "shop.yml").write_bytes(b"old")
+    file = RuleFile(session=Cut(), path=str(tmp_path / "shop.yml"), promtool="promtool")  # type: ignore[arg-type]
+
+    with pytest.raises(DddError):
+        file.write(b"groups: []\n")
+    assert (tmp_path / "shop.yml").read_bytes() == b"old"
+
+
+def test_rules_of_another_version_of_the_baseline_are_replaced(server, connections, tmp_path):
+    other = {"Other": {"query": "up", "below": {"day": 1}}}
+    hand(tmp_path).carry_out(SetRules(rule_set(server, connections, alerts=other)))
+    shop = rule_set(server, connections)
+    before = shop.look().profile
+    done = hand(tmp_path).carry_out(SetRules(shop))
+
+    assert before == "other"
+    assert done.problems == ()
+    assert server.loaded() == {NIGHT: ["HighErrors", "NoTraffic"]}
+
+
+def test_on_a_host_that_asks_its_own_prometheus(server, tmp_path, monkeypatch):
+    (tmp_path / "podman").write_text('#!/bin/sh\nshift 3\nexec "$@"\n')  # enters this machine
+    (tmp_path / "podman").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    spec = ConnectionSpec(name="mon1", kind="podman", hostspec="podman://mon1", address="mon1")
+    declared = rule_set(server, Connections({}), prometheus={"url": server.url, "from": "host"})
+    connections = Connections({"mon1": spec})
+    shop = RuleSet(declared.declaration, environment="prod", host="mon1", connections=connections)
+    done = hand(tmp_path).carry_out(SetRules(shop))
+    subject = SetRules(shop).subject
+    connections.close()
+
+    assert done.problems == ()
+    assert (subject.target, subject.entry) == ("mon1", "shop")
+    assert list(server.loaded()) == [NIGHT]
+
+
+def test_what_is_no_prometheus_is_unknown(connections, ledger):
+    odd = {"/api/v1/rules": Reply.of({"status": "success", "data": {"groups": [{"name": 1}]}})}
+    odd["/other/api/v1/rules"] = Reply(body="<html>")
+    odd["/none/api/v1/rules"] = Reply.of({"status": "success", "data": {"groups": "no"}})
+    with Nginx(ledger, [Site(locations=odd)]) as nginx:
+        for path, words in {"/other": "not JSON", "/none": "not the rules of a Prometheus"}.items():
+            keys = {"prometheus": {"url": nginx.url(path)}, "file": "/tmp/x.yml", "alerts": ALERTS}
+            declaration = Declaration(
+                section="rule_sets", key="shop", model=Model.model_validate(keys), origins={}
+            )
+            shop = RuleSet(declaration, environment="prod", host="", connections=connections)
+            with pytest.raises(CannotLookError, match=words):
+                shop.read()

@@ -8,9 +8,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from pytest_ddd.analysis import objective_words, wilson
+from pytest_ddd.analysis import wilson
 from pytest_ddd.analysis.objective_table import OBJECTIVES
 from pytest_ddd.analysis.objectives import Measure, Objective, allowed_bad, judge
+from pytest_ddd.evidence import objective_words
 from pytest_ddd.occurrences import Gathered, Occurrence, Run, Standing, State
 from pytest_ddd.outcomes import Outcome
 from pytest_ddd.scenarios import catalogue
@@ -250,7 +251,8 @@ def test_what_nobody_measured_proves_nothing() -> None:
 
 
 def test_words_say_all_three() -> None:
-    found = tuple(occurrence(1, run()) for _ in range(60)) + (
+    found = (
+        *(occurrence(1, run()) for _ in range(60)),
         occurrence(1, None),
         occurrence(1, None, excuse="holiday"),
         occurrence(1, run(outcome=Outcome.RED)),

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from pytest_ddd.cli.main import main
-from pytest_ddd.history import occurrences
 from tests.support.http_service import Reply, http_service
 from tests.unit.cli.schedule_site import SCENARIOS, TELL, WEDNESDAY, Time, history, remember_run
 
@@ -172,16 +170,48 @@ def test_a_run_that_died_is_told(time: Time, capsys: pytest.CaptureFixture[str])
     assert "aborted" in capsys.readouterr().out
 
 
-def test_an_excuse_is_shown(time: Time, capsys: pytest.CaptureFixture[str]) -> None:
-    main(["schedule", "due", "--host=prod"])
-    with history() as store, store.transaction() as tx:
-        today = WEDNESDAY - timedelta(hours=1)
-        (found,) = occurrences.between(tx, today, WEDNESDAY)
-        occurrences.excuse(tx, replace(found, excuse="move of the data centre", excused_by="ann"))
-    time.pass_(hours=1)
+def excuse(when: str = "2026-11-25 07:30", reason: str = "move of the data centre") -> int:
+    words = ["schedule", "excuse", "morning-health-check", when, "--host=prod"]
+    return main([*words, f"--reason={reason}"])
 
+
+@pytest.mark.parametrize("first", [True, False], ids=["known", "not known"])
+def test_what_is_excused_is_not_missed(
+    time: Time, capsys: pytest.CaptureFixture[str], first: bool
+) -> None:
+    with history():
+        pass
+    if first:
+        main(["schedule", "due", "--host=prod"])
+
+    assert excuse() == 0
+
+    time.pass_(hours=1)
     assert main(["schedule", "due", "--host=prod"]) == 0
     assert "excused: move of the data centre" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("when", "reason", "said"),
+    [
+        ("2026-11-25 08:30", "x", "is not due at 2026-11-25 08:30; next: 2026-11-27 07:30"),
+        ("2026-11-26 07:30", "x", "is not due at"),
+        ("yesterday", "x", "not a time: 'yesterday'"),
+        ("2026-11-25 07:30", " ", "an excuse needs a reason"),
+    ],
+)
+def test_what_cannot_be_excused_is_named(
+    when: str, reason: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert excuse(when, reason) == 4
+    assert said in capsys.readouterr().err
+
+
+def test_what_has_run_is_not_excused(time: Time, capsys: pytest.CaptureFixture[str]) -> None:
+    remember_run(time, WEDNESDAY - timedelta(minutes=5))
+
+    assert excuse() == 4
+    assert "what has run is not excused" in capsys.readouterr().err
 
 
 def test_a_duration_that_is_none_is_named(capsys: pytest.CaptureFixture[str]) -> None:
@@ -189,26 +219,35 @@ def test_a_duration_that_is_none_is_named(capsys: pytest.CaptureFixture[str]) ->
     assert "--since: not a duration" in capsys.readouterr().err
 
 
-def ping(site: Path, url: str) -> None:
+def ping(site: Path, rules: str = "") -> None:
     text = SCENARIOS.replace('"07:30"', '"07:30", ping: {env: PING_URL}')
-    (site / "baselines/prod.yaml").write_text(text)
+    (site / "baselines/prod.yaml").write_text(text + rules)
+
+
+RULE = """\
+escalation:
+  channels: {log: {kind: syslog}}
+  rules: {red: {when: [RED], notify: [log]}}
+"""
 
 
 @pytest.mark.parametrize(
-    ("red", "ways"), [(False, ["/start", "/0"]), (True, ["/start", "/0"])], ids=["green", "red"]
+    ("red", "rules", "last"),
+    [("", "", "/0"), ("1", RULE, "/0"), ("1", "", "/1")],
+    ids=["green", "red and told", "red and nobody told"],
 )
 def test_who_waits_hears_of_the_start_and_of_the_end(
-    site: Path, monkeypatch: pytest.MonkeyPatch, red: bool, ways: list[str]
+    site: Path, monkeypatch: pytest.MonkeyPatch, red: str, rules: str, last: str
 ) -> None:
     if red:
-        monkeypatch.setenv("RED", "1")
+        monkeypatch.setenv("RED", red)
     with http_service(lambda _: Reply(body=b"OK")) as service:
         monkeypatch.setenv("PING_URL", f"{service.url}/5f0a-secret")
-        ping(site, service.url)
+        ping(site, rules)
         start()
 
     heard = [asked.path.removeprefix("/5f0a-secret").partition("?rid=") for asked in service.asked]
-    assert [way for way, _, _ in heard] == ways
+    assert [way for way, _, _ in heard] == ["/start", last]
     assert len({rid for _, _, rid in heard}) == 1
 
 
@@ -218,7 +257,7 @@ def test_who_waits_hears_that_a_run_did_not_do_its_work(
     (site / "checks/test_morning.py").write_text("def broken(:\n")
     with http_service(lambda _: Reply(body=b"OK")) as service:
         monkeypatch.setenv("PING_URL", service.url)
-        ping(site, service.url)
+        ping(site)
         status = start()
 
     assert status > 1
@@ -233,7 +272,7 @@ def test_who_waits_hears_of_a_run_that_could_not_begin(
 
     with http_service(lambda _: Reply(body=b"OK")) as service:
         monkeypatch.setenv("PING_URL", service.url)
-        ping(site, service.url)
+        ping(site)
         monkeypatch.setattr("subprocess.Popen", refuse)
         with pytest.raises(OSError, match="no more processes"):
             start()
@@ -245,7 +284,7 @@ def test_a_ping_that_fails_holds_nothing_up_and_tells_no_secret(
     site: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("PING_URL", "http://127.0.0.1:9/5f0a-secret")
-    ping(site, "")
+    ping(site)
 
     assert start() == 0
     said = capsys.readouterr().err
@@ -272,6 +311,17 @@ def test_a_night_that_leaves_a_time_out_is_told(capsys: pytest.CaptureFixture[st
 
     said = capsys.readouterr().err
     assert "disaster-recovery-test: 2027-03-28 02:30 does not exist in Europe/Zurich" in said
+
+
+@pytest.mark.parametrize(("rules", "count"), [("", 1), (RULE, 0)], ids=["nobody", "somebody"])
+def test_it_says_when_nobody_hears_of_a_missed_run(
+    site: Path, capsys: pytest.CaptureFixture[str], rules: str, count: int
+) -> None:
+    (site / "baselines/prod.yaml").write_text(SCENARIOS + rules)
+
+    main(["schedule", "write", "--host=prod", "--format=cron"])
+
+    assert capsys.readouterr().err.count("nobody is told of a missed run") == count
 
 
 def test_only_routines_that_are_named_may_change_hosts(site: Path) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pytest_ddd.baseline.model import Declaration
 from pytest_ddd.baseline.sections.metrics import Metric as Model
+from pytest_ddd.connections import Connections
 from pytest_ddd.errors import CannotLookError
 from pytest_ddd.outcomes import Outcome, worst
 from pytest_ddd.probes.metrics import Metric
@@ -14,6 +15,17 @@ from pytest_ddd.probes.sql import Databases
 from pytest_ddd.results import Origin, Reading, explain, judge
 
 FILE = "baselines/prod/metrics.yaml"
+
+
+@dataclass(frozen=True)
+class From:
+    """What a metric takes of the scope of a run."""
+
+    connections: Connections
+    databases: Databases = field(default_factory=Databases)
+
+
+FROM_HERE = From(Connections({}))
 GREEN, YELLOW, RED, UNKNOWN = Outcome.GREEN, Outcome.YELLOW, Outcome.RED, Outcome.UNKNOWN
 
 
@@ -26,7 +38,7 @@ def metric(**keys: object) -> Metric:
     keys.setdefault("baseline", {"value": 0.25})
     model = Model.model_validate(keys)
     declaration = Declaration(section="metrics", key="checkout", model=model, origins=origins)
-    return Metric(declaration, target="prod", databases=Databases())
+    return Metric(declaration, target="prod", scope=FROM_HERE)
 
 
 @dataclass(frozen=True)

@@ -227,7 +227,11 @@ def test_github_accepts_the_workflows(tmp_path: Path) -> None:
 
 
 def test_a_red_check_makes_a_workflow_red_and_a_timer_not_fail(tmp_path: Path) -> None:
-    jobs = [job(schedule())]
+    jobs = [replace(job(schedule()), red_ok=True)]
 
     assert "--red-ok" not in github.files(jobs, site(tmp_path))[0].text
     assert "--red-ok" in systemd.files(jobs, site(tmp_path))[0].text
+
+
+def test_without_rules_a_red_check_fails_its_timer(tmp_path: Path) -> None:
+    assert "--red-ok" not in systemd.files([job(schedule())], site(tmp_path))[0].text

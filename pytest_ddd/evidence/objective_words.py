@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from pytest_ddd.occurrences import ObjectiveStanding, Standing
+from pytest_ddd.occurrences import ObjectiveStanding, Point, Standing
+from pytest_ddd.units import plural
+
+_SHOWN = 10
+"""How many bad occurrences a text names."""
 
 SYMBOLS = {
     Standing.MET: "✓",
@@ -48,3 +52,19 @@ def line(one: ObjectiveStanding) -> str:
         f"{SYMBOLS[one.standing]} {one.title}: {counted(one)}; {budget(one)}; {doubt(one)}; "
         f"{one.window_days} days"
     )
+
+
+def trend(one: ObjectiveStanding) -> str:
+    """Return what the line of occurrences shows: `63 occurrences; bad: 2026-11-03 (missed)`."""
+    bad = [
+        f"{point.due_at.strftime('%Y-%m-%d')} ({point.happened.value})"
+        for point in one.points
+        if point.good is False
+    ]
+    shown = ", ".join(bad[-_SHOWN:])
+    return f"{plural(len(one.points), 'occurrence')}; bad: {shown or 'none'}"
+
+
+def colour(point: Point) -> str:
+    """Return the class of a point in the report."""
+    return {True: "GREEN", False: "RED", None: "UNKNOWN"}[point.good]

@@ -1,13 +1,15 @@
-"""Starts a scenario's summary with what changed since the previous run."""
+"""Says what changed since the previous run, and how objectives stand."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
     from pytest_ddd.evidence.facts import Change, Changes
+    from pytest_ddd.occurrences import ObjectiveStanding
 
 _SHOWN = 10
 """How many changes of a kind are listed; the report has them all."""
@@ -26,6 +28,17 @@ def write(reporter: pytest.TerminalReporter, changes: Changes | None) -> None:
         if len(group.changes) > _SHOWN:
             reporter.write_line(f"  {group.word}: … and {len(group.changes) - _SHOWN} more")
     reporter.write_line("")
+
+
+def write_objectives(
+    reporter: pytest.TerminalReporter, standings: Sequence[ObjectiveStanding]
+) -> None:
+    """Write how the objectives of the scenario stand, one line each."""
+    if standings:
+        from pytest_ddd.evidence import objective_words
+
+        for one in standings:
+            reporter.write_line(f"Objective: {objective_words.line(one)}")
 
 
 def _line(change: Change, changes: Changes) -> str:
