@@ -154,6 +154,17 @@ CASES: dict[str, tuple[dict[str, object], str, str, str]] = {
         "sed -i '/pam_unix.so/ s/$/ minlen=12/' /etc/pam.d/common-password; rm /etc/security/pwquality.conf",
         "a new password needs no characters, expected 12",
     ),
+    "quality module asks for less": (
+        PASSWORDS,
+        "sed -i '1i password requisite pam_pwquality.so retry=3' /etc/pam.d/common-password;"
+        " echo 'minlen = 10' >/etc/security/pwquality.conf",
+        "sed -i 1d /etc/pam.d/common-password; rm /etc/security/pwquality.conf",
+        "a new password needs 10 characters, expected 12",
+    ),
+    "quality module asks for its default": (
+        PASSWORDS, "sed -i '1i password requisite pam_pwquality.so' /etc/pam.d/common-password",
+        "sed -i 1d /etc/pam.d/common-password", "a new password needs 8 characters, expected 12",
+    ),
     "new accounts": (
         PASSWORDS, "sed -i 's/^PASS_MAX_DAYS.*/PASS_MAX_DAYS 99999/' /etc/login.defs",
         "sed -i 's/^PASS_MAX_DAYS.*/PASS_MAX_DAYS 90/' /etc/login.defs",
