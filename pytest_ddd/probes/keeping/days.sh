@@ -1,6 +1,6 @@
 # Print on which days the files that match `files` have records; files.py sets files and by_line.
-# Out: #N now zone   #F mtime path   :day (2026-11-23 or Nov 23)   #? lines of a file in which none has a time   #! what
-# could not be seen   #E end
+# Out: #N now zone   #F mtime path   :day (2026-11-23 or Nov 23)   #? lines of a file in which none
+# has a time   #! what could not be seen   #E end
 
 blind() { printf '#! %s\n' "$*"; }
 
