@@ -67,6 +67,14 @@ def test_differences_are_red_and_healed(look, trees):
     assert look().outcome is GREEN
 
 
+def test_every_attempt_is_recorded(look, trees):
+    (trees[1] / "plain").unlink()
+
+    again = look("}\n    attempts: {count: 2, interval: 1ms")
+    assert again.outcome is RED
+    assert "attempt 1: 2 files left, 1 right; missing right: plain" in again.text
+
+
 def test_what_is_excluded_is_not_compared(look, trees):
     (trees[1] / "deep" / "x.tmp").write_text("kept")
 
