@@ -139,6 +139,7 @@ def _open(config: pytest.Config) -> Site:
     settings = config.stash[SETTINGS_KEY]
     selection = inventory.select(settings.baselines, settings.hosts)
     baseline = selection.baseline
+    secrets.redact_early(baseline.escalation)
     started_at = run_started_at(config)
     connections = Connections(declared.specs_of(baseline.hosts, secrets.text_of))
     night = nights.last_night(baseline.environment, started_at)
