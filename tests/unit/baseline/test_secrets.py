@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from pytest_ddd import redaction
 from pytest_ddd.baseline import secrets
 from pytest_ddd.baseline.fields import SecretRef
 from pytest_ddd.baseline.sections.escalation import Escalation
@@ -115,7 +116,7 @@ def test_keys_of_a_section_are_redacted_before_they_are_used(
     site: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Wherever they stand in it; what is not there, or needs a command, waits until it is used."""
-    monkeypatch.setattr(secrets.redaction, "DEFAULT", Redactor())
+    monkeypatch.setattr(redaction, "DEFAULT", Redactor())
     monkeypatch.setenv("PAGER_KEY", f"{CANARY}-1")
     (site / "hook").write_text(f"{CANARY}-2")
     channels = {
@@ -126,6 +127,6 @@ def test_keys_of_a_section_are_redacted_before_they_are_used(
 
     secrets.redact_early(Escalation.model_validate({"channels": channels}))
 
-    scrubbed = secrets.redaction.DEFAULT.scrub(f"a {CANARY}-1 b {CANARY}-2")
+    scrubbed = redaction.DEFAULT.scrub(f"a {CANARY}-1 b {CANARY}-2")
     assert CANARY not in scrubbed
     assert not (site / "was-run").exists()
