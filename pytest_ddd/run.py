@@ -88,8 +88,10 @@ class MaintenanceRun:
         self._routines: dict[str, _Routine] = {}
         self._memory = Memory(circumstances.history, circumstances.root, circumstances.run_id)
 
-    def add(self, result: CheckResult, frequency: Frequency) -> Scenario | None:
-        """Take one result, without secrets: it is in the record when this returns.
+    def add(
+        self, result: CheckResult, frequency: Frequency, attached: Mapping[str, str]
+    ) -> Scenario | None:
+        """Take one result and what it attached, without secrets; then it is in the record.
 
         Returns:
             The scenario, when this result is its first.
@@ -100,9 +102,9 @@ class MaintenanceRun:
             self._routines[result.scenario] = routine
             started = routine.scenario
         routine.results.append(result)
-        if routine.keeper is not None:
-            with self._remembering():
-                routine.keeper.add(result)
+        with self._remembering():
+            if routine.keeper is not None:
+                routine.keeper.add(result, attached)
         self._memory.add(result)
         return started
 
