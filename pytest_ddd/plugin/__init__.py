@@ -22,6 +22,7 @@ _MODULES = (
     "recording",
     "recheck",
     "waiving",
+    "packaging",
     "session",
     "changing",
     "progress",

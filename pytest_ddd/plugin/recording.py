@@ -179,15 +179,16 @@ def _subject(item: pytest.Item, site: Site) -> Subject:
 
 
 def _taken(item: pytest.Item) -> Answer | None:
+    answer = item.stash[VERDICT_KEY].answer
     entry = _subject(item, item.config.stash[SITE_KEY]).entry
-    return entry.taken if entry is not None else None
+    return entry.taken if answer is None and entry is not None else answer
 
 
 def _result(item: pytest.Item, verdict: Verdict) -> CheckResult:
     """Build the record of one look of one check."""
     site = item.config.stash[SITE_KEY]
     place, about = place_of(item), _subject(item, site)
-    taken = about.entry.taken if about.entry is not None else None
+    taken = _taken(item)
     seen = tuple(taken.readings) if taken is not None else ()
     function = "reachable" if isinstance(item, Reachable) else _function_name(item)
     check_id = f"{place.scenario.name}/{function}"

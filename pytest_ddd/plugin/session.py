@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
@@ -90,7 +91,7 @@ class Controller:
         self.mistake = ""
         """A mistake of the user that a worker found."""
         self.unheard: tuple[str, ...] = ()
-        """Implementations of pytest_ddd_escalate that failed, and how."""
+        """Implementations of the hooks of escalation that failed, and how."""
         self._due: set[str] = set()
         """Nodeids that were collected and have not come to their end."""
         self._was_told = False
@@ -100,6 +101,8 @@ class Controller:
         """Note which checks there are, so that one that never ends is missed."""
         if not session.config.option.collectonly:
             self._due.update(one.nodeid for one in session.items if is_recorded(one))
+        if self._due:  # what the run needs is loaded before its time begins to count
+            importlib.import_module("pytest_ddd.run")
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Miss what a file that cannot be imported would have checked."""

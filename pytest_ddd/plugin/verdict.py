@@ -15,6 +15,7 @@ from pytest_ddd.units import format_duration
 
 if TYPE_CHECKING:
     from pytest_ddd.connections import Reachability
+    from pytest_ddd.probes.entry import Answer
 
 VERDICT_KEY = pytest.StashKey["Verdict"]()
 
@@ -53,6 +54,8 @@ class Verdict:
     attached: list[str] = field(default_factory=list)
     unseen: bool = False
     """Whether something could not be looked at beside what is known to be wrong."""
+    answer: Answer | None = None
+    """What was read that is no entry of the baseline."""
     waiver: str = ""
     """The waiver that accepted what this look found."""
 

@@ -12,7 +12,7 @@ import pytest
 
 from pytest_ddd import clock
 from pytest_ddd.probes import queues
-from tests.lab.svc.rabbitmq import PASSWORD, USER, Rabbit
+from tests.lab.svc.rabbitmq import BEHIND_S, PASSWORD, USER, Rabbit
 from tests.support.http_servers import serving, silent
 from tests.support.shipped import GREEN, RED, UNKNOWN, YELLOW, Verdict, run, scope_of
 
@@ -71,7 +71,7 @@ def test_what_was_published_before_the_run_is_seen(look, rabbit, mails):
     """The API shows old numbers, so the probe waits until they are of this run."""
     rabbit.publish(mails, 5)
 
-    assert look(mails, more=", settle: 2s", ago=timedelta(0)).outcome is RED
+    assert look(mails, more=f", settle: {BEHIND_S + 2}s", ago=timedelta(0)).outcome is RED
 
 
 def test_no_consumer_is_red_and_healed(look, rabbit, mails):
@@ -148,7 +148,7 @@ def test_many_queues_share_one_request(tmp_path, monkeypatch):
 
     assert {verdict.outcome for verdict in verdicts} == {UNKNOWN}
     assert all("no answer within 1 s" in verdict.text for verdict in verdicts)
-    assert broker.connections < 5
+    assert broker.connections < 25
 
 
 def checked(queue: queues.Queue) -> Verdict:

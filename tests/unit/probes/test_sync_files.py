@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from pytest_ddd.baseline.sections.sync import Trees
+from pytest_ddd.errors import BaselineError
 from pytest_ddd.probes import sync
 from tests.support.shipped import GREEN, RED, UNKNOWN, Verdict, run, scope_of
 
@@ -100,7 +102,11 @@ def test_more_files_than_allowed_are_unknown(look):
     assert look(", max_files: 2").outcome is GREEN
 
 
-def test_an_unknown_host_is_unknown(look):
-    verdict = look(host="nowhere")
+def test_a_host_that_nobody_knows_is_refused(look):
+    with pytest.raises(BaselineError, match=r"right\.host: no host 'her'; did you mean 'here'"):
+        look(host="her")
 
-    assert (verdict.outcome, "no host nowhere" in verdict.text) == (UNKNOWN, True)
+
+def test_a_side_is_not_held_against_itself():
+    with pytest.raises(ValueError, match="both sides are the same directory"):
+        Trees.model_validate({"left": {"path": "/a"}, "right": {"path": "/a"}})
