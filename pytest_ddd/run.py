@@ -54,6 +54,8 @@ class _Routine:
     directory: Path | None
     writer: RecordWriter | None
     results: list[CheckResult] = field(default_factory=list)
+    looked_until: datetime | None = None
+    """When the last first look came in: reads overlap, so results alone do not tell."""
 
 
 class MaintenanceRun:
@@ -77,6 +79,8 @@ class MaintenanceRun:
             self._routines[result.scenario] = routine
             started = routine.scenario
         routine.results.append(result)
+        if result.look == 1:
+            routine.looked_until = clock.now()
         if routine.writer is not None:
             try:
                 routine.writer.add(result)
@@ -105,7 +109,7 @@ class MaintenanceRun:
             return _Routine(scenario=scenario, directory=None, writer=None)
 
     def _close(self, routine: _Routine, *, interrupted: bool) -> Finished:
-        facts = self._facts(routine.scenario, routine.results, interrupted=interrupted)
+        facts = self._facts(routine, interrupted=interrupted)
         summary = summarize(facts, routine.results)
         try:
             if routine.writer is not None:
@@ -116,10 +120,9 @@ class MaintenanceRun:
             self._remember(failure)
         return Finished(scenario=routine.scenario, summary=summary, directory=routine.directory)
 
-    def _facts(
-        self, scenario: Scenario, results: Sequence[CheckResult], *, interrupted: bool
-    ) -> RunFacts:
-        about, used = self.circumstances, timing.span(results)
+    def _facts(self, routine: _Routine, *, interrupted: bool) -> RunFacts:
+        about, scenario, results = self.circumstances, routine.scenario, routine.results
+        used = timing.span(results, until=routine.looked_until)
         return RunFacts(
             run_id=about.run_id,
             environment=about.baseline.name,
@@ -132,7 +135,7 @@ class MaintenanceRun:
             finished_at=clock.now(),
             budget_s=timing.budget_s(scenario, about.baseline),
             used_s=used.used_s if used else 0.0,
-            waited_s=timing.waited_s(results),
+            waited_s=timing.waited_s(results, until=routine.looked_until),
             interrupted=interrupted,
             command_line=about.command_line,
             versions=about.versions,

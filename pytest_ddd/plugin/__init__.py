@@ -17,6 +17,7 @@ _MODULES = (
     "parametrize",
     "ordering",
     "reachable",
+    "read_ahead",
     "recording",
     "recheck",
     "session",

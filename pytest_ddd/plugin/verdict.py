@@ -10,6 +10,7 @@ import pytest
 
 from pytest_ddd import clock, results
 from pytest_ddd.outcomes import Outcome, worst
+from pytest_ddd.probes.entry import Looked
 from pytest_ddd.results import Problem, Reading, Threshold
 from pytest_ddd.units import format_duration
 
@@ -47,9 +48,24 @@ class Verdict:
     blocked_by: str = ""
     reads_before: int = 0
     """How often the entry had been read before this look."""
+    waited_s: float = 0.0
+    """How long this look waited for what is read ahead of it."""
+    ahead: Looked | None = None
+    """When that was read and how long it took, if it was read ahead."""
     ended: Outcome = Outcome.GREEN
     """What the way in which the check ended says: an exception, a skip, a failed assert."""
     said: list[str] = field(default_factory=list)
+
+    @property
+    def began_at(self) -> datetime:
+        """When the look began: with its read, where that was done ahead."""
+        return min(self.started_at, self.ahead.started_at) if self.ahead else self.started_at
+
+    @property
+    def took_s(self) -> float:
+        """How long the look took by itself: its read, and the check; not the wait for others."""
+        own_s = clock.monotonic() - self.started - self.waited_s
+        return own_s + (self.ahead.took_s if self.ahead else 0.0)
 
     def judge(self, reading: Reading, threshold: Threshold) -> Outcome:
         """Apply a threshold to a reading, remember both, and return the outcome; never raises."""

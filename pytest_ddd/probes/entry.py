@@ -1,11 +1,21 @@
-"""Entry: one baseline entry bound to one target, read once however often it is asked."""
+"""Entry: one baseline entry bound to one target, read once however often it is asked.
+
+What an entry has to keep so that it can be read ahead of its check: `look()` may run in any
+thread, at the same time as the `look()` of every other entry, whether it has a host or not. It
+holds nothing that two looks share, waits only for what it looks at, and ends by itself: every
+wait has a time limit. Nothing else is asked of it: the pool in `probes.ahead` does the rest.
+"""
 
 from __future__ import annotations
 
 import threading
 from abc import ABC, abstractmethod
-from typing import Generic, Protocol, TypeAlias, TypeVar
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
+from pytest_ddd import clock
 from pytest_ddd.results import Problem, Reading
 
 
@@ -22,6 +32,14 @@ class Answer(Protocol):
 
 
 A_co = TypeVar("A_co", bound=Answer, covariant=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looked:
+    """When a look began, and how long it took."""
+
+    started_at: datetime
+    took_s: float
 
 
 class Entry(ABC, Generic[A_co]):
@@ -42,6 +60,7 @@ class Entry(ABC, Generic[A_co]):
         self._lock = threading.Lock()
         self._answer: A_co | None = None
         self._failure: Exception | None = None
+        self._looked: Looked | None = None
         self._reads = 0
 
     def __repr__(self) -> str:
@@ -55,15 +74,24 @@ class Entry(ABC, Generic[A_co]):
         """
         with self._lock:
             self._reads += 1
-            if self._answer is None and self._failure is None:
-                try:
-                    self._answer = self.look()
-                except Exception as failure:  # noqa: BLE001 - remembered for the next reader
-                    self._failure = failure
+            self._settle()
             if self._failure is not None:
                 raise self._failure
             assert self._answer is not None
             return self._answer
+
+    def look_ahead(self) -> None:
+        """Look in the name of the check that will ask: no read of its own; never raises."""
+        with self._lock:
+            self._settle()
+
+    @classmethod
+    def prepare(cls, entries: Sequence[Any]) -> None:
+        """Fetch together what the looks of these entries will need; by default nothing.
+
+        The pool calls it once before their looks, with all entries of this class and one host
+        that it reads ahead. What it could not fetch, each look fetches for itself.
+        """
 
     @property
     def taken(self) -> A_co | None:
@@ -76,6 +104,11 @@ class Entry(ABC, Generic[A_co]):
         return self._failure
 
     @property
+    def looked(self) -> Looked | None:
+        """When it was looked at and how long that took, if it was."""
+        return self._looked
+
+    @property
     def reads(self) -> int:
         """How often `read` was called: a check that never does has looked at nothing."""
         return self._reads
@@ -85,10 +118,22 @@ class Entry(ABC, Generic[A_co]):
         with self._lock:
             self._answer = None
             self._failure = None
+            self._looked = None
 
     @abstractmethod
     def look(self) -> A_co:
-        """Look at the target now; called by `read` only."""
+        """Look at the target now; called by `read` and `look_ahead` only, from any thread."""
+
+    def _settle(self) -> None:
+        """Look, unless that was done."""
+        if self._answer is not None or self._failure is not None:
+            return
+        started_at, started = clock.now(), clock.monotonic()
+        try:
+            self._answer = self.look()
+        except Exception as failure:  # noqa: BLE001 - remembered for the next reader
+            self._failure = failure
+        self._looked = Looked(started_at=started_at, took_s=clock.monotonic() - started)
 
 
 AnyEntry: TypeAlias = Entry[Answer]

@@ -1,0 +1,228 @@
+"""Reads entries ahead of their checks: all hosts and services at once, on a bounded pool.
+
+Each host is a lane: it is reached first, what its entries can fetch together is fetched, and then
+a few of them are read at the same time. So a host that is slow or dead holds up nobody else. An
+entry without a host is a lane of its own.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+
+from pytest_ddd.connections import Connections, Reachability
+from pytest_ddd.errors import CannotLookError
+from pytest_ddd.outcomes import Outcome
+from pytest_ddd.probes.entry import AnyEntry
+
+THREADS = 256
+"""How much is read at the same time; each thread waits far more than it works."""
+
+A_HOST = 16
+"""How much of that one host may take: 16 hosts have to hang before anybody waits for them."""
+
+_TICK_S = 0.2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far reading ahead has come."""
+
+    hosts: int
+    hosts_done: int
+    reads: int
+    reads_done: int
+
+
+@dataclass(kw_only=True, eq=False)
+class _Lane:
+    """What is read of one host, or one entry that needs none."""
+
+    host: str
+    share: int
+    waiting: deque[AnyEntry] = field(default_factory=deque)
+    left: int = 0
+    """Entries that are not done."""
+
+
+class ReadAhead:
+    """Reads entries on threads of its own; `start` and `wait` belong to one thread, pytest's.
+
+    Args:
+        connections: the way to the hosts.
+        threads: how many entries are read at the same time.
+    """
+
+    def __init__(self, connections: Connections, *, threads: int = THREADS) -> None:
+        self._connections = connections
+        self._pool = _Pool(threads)
+        self._lock = threading.Lock()
+        self._done: dict[AnyEntry, threading.Event] = {}
+        self._reached: dict[str, threading.Event] = {}
+        self._finished = 0
+        self._lanes: list[_Lane] = []
+
+    def start(self, entries: Iterable[AnyEntry], hosts: Iterable[str]) -> None:
+        """Begin to read entries, in this order, and to reach hosts; returns at once."""
+        lanes = {host: self._lane(host) for host in hosts if host not in self._reached}
+        free = []
+        for entry in entries:
+            if entry in self._done:
+                continue
+            self._done[entry] = threading.Event()
+            if entry.host in lanes:
+                lanes[entry.host].waiting.append(entry)
+            else:
+                free.append(_Lane(host="", share=1, waiting=deque([entry])))
+        for lane in (*lanes.values(), *free):
+            lane.left = len(lane.waiting)
+            self._lanes.append(lane)
+            task = self._reach if lane.host else self._feed
+            self._pool.submit(partial(task, lane))
+
+    def forget(self, entries: Iterable[AnyEntry]) -> None:
+        """Let entries be read again."""
+        for entry in entries:
+            self._done.pop(entry, None)
+            entry.forget()
+
+    def wait(self, entry: AnyEntry, tick: Callable[[], None]) -> bool:
+        """Wait until an entry has been read ahead; False when that is not asked for."""
+        return _wait(self._done.get(entry), tick)
+
+    def wait_for_host(self, host: str, tick: Callable[[], None]) -> bool:
+        """Wait until a host has been reached, or cannot be."""
+        return _wait(self._reached.get(host), tick)
+
+    def stop(self) -> None:
+        """Start nothing more; what is under way ends with its connection or its time limit."""
+        self._pool.stop()
+        for event in (*self._done.values(), *self._reached.values()):
+            event.set()
+
+    @property
+    def progress(self) -> Progress:
+        """How far it has come."""
+        hosts = [lane for lane in self._lanes if lane.host]
+        return Progress(
+            hosts=len(hosts),
+            hosts_done=sum(not lane.left and self._reached[lane.host].is_set() for lane in hosts),
+            reads=len(self._done),
+            reads_done=self._finished,
+        )
+
+    def _lane(self, host: str) -> _Lane:
+        self._reached[host] = threading.Event()
+        # A backend of testinfra's own keeps state between two commands.
+        own = self._connections.spec(host).has_session
+        return _Lane(host=host, share=A_HOST if own else 1)
+
+    # From here on everything runs in the threads of the pool.
+
+    def _reach(self, lane: _Lane) -> None:
+        future = self._connections.reaching(lane.host)
+        future.add_done_callback(lambda done: self._pool.submit(partial(self._open, lane, done)))
+
+    def _open(self, lane: _Lane, reached: Future[Reachability]) -> None:
+        self._reached[lane.host].set()
+        if reached.result().outcome is not Outcome.GREEN:
+            self._finish(lane, tuple(lane.waiting))
+            return
+        kinds: dict[type[AnyEntry], list[AnyEntry]] = {}
+        for entry in lane.waiting:
+            kinds.setdefault(type(entry), []).append(entry)
+        lane.waiting.clear()
+        for kind, group in kinds.items():
+            self._pool.submit(partial(self._prepare, lane, kind, group))
+
+    def _prepare(self, lane: _Lane, kind: type[AnyEntry], group: Sequence[AnyEntry]) -> None:
+        try:
+            with suppress(CannotLookError):  # each look tries again, and tells
+                kind.prepare(group)
+        finally:
+            with self._lock:
+                lane.waiting.extend(group)
+            for _ in group[:A_HOST]:
+                self._pool.submit(partial(self._feed, lane))
+
+    def _feed(self, lane: _Lane) -> None:
+        """Read what waits in a lane, one after the other."""
+        with self._lock:
+            if lane.share == 0 or not lane.waiting:
+                return
+            lane.share -= 1
+        while (entry := self._next(lane)) is not None:
+            try:
+                entry.look_ahead()
+            finally:
+                self._finish(lane, (entry,))
+
+    def _next(self, lane: _Lane) -> AnyEntry | None:
+        with self._lock:
+            if lane.waiting and not self._pool.stopped:
+                return lane.waiting.popleft()
+            lane.share += 1
+            return None
+
+    def _finish(self, lane: _Lane, entries: Sequence[AnyEntry]) -> None:
+        with self._lock:
+            lane.left -= len(entries)
+            self._finished += len(entries)
+        for entry in entries:
+            done = self._done.get(entry)
+            if done is not None:  # else it has been forgotten meanwhile
+                done.set()
+
+
+class _Pool:
+    """Threads that are started when needed, and that no end of the process waits for."""
+
+    def __init__(self, most: int) -> None:
+        self.stopped = False
+        self._most = most
+        self._tasks: deque[Callable[[], None]] = deque()
+        self._changed = threading.Condition()
+        self._threads = self._idle = 0
+
+    def submit(self, task: Callable[[], None]) -> None:
+        """Run a task soon; not at all once the pool has stopped."""
+        with self._changed:
+            if self.stopped:
+                return
+            self._tasks.append(task)
+            if self._idle >= len(self._tasks) or self._threads >= self._most:
+                self._changed.notify()
+                return
+            self._threads += 1
+        threading.Thread(target=self._work, name="ddd-ahead", daemon=True).start()
+
+    def stop(self) -> None:
+        """Start no task any more."""
+        with self._changed:
+            self.stopped = True
+            self._tasks.clear()
+            self._changed.notify_all()
+
+    def _work(self) -> None:
+        while (task := self._take()) is not None:
+            task()
+
+    def _take(self) -> Callable[[], None] | None:
+        with self._changed:
+            self._idle += 1
+            while not self._tasks and not self.stopped:
+                self._changed.wait()
+            self._idle -= 1
+            return self._tasks.popleft() if self._tasks else None
+
+
+def _wait(event: threading.Event | None, tick: Callable[[], None]) -> bool:
+    """Wait for an event, calling `tick` now and then."""
+    while event is not None and not event.wait(_TICK_S):
+        tick()
+    return event is not None
