@@ -15,6 +15,7 @@ from pytest_ddd.connections.jobs import Job
 from pytest_ddd.connections.link import Events, Link
 from pytest_ddd.connections.loop import IoLoop
 from pytest_ddd.connections.specs import ConnectionSpec
+from pytest_ddd.connections.together import held
 from pytest_ddd.errors import CannotLookError, DddError, UnreachableError, UsageError
 
 MAX_OUTPUT_BYTES = 256 << 20
@@ -78,6 +79,8 @@ class Session:
             UnreachableError: the host cannot be reached, or the connection was lost meanwhile.
             CannotLookError: its answer could not be kept on the host.
         """
+        if repeatable and (known := held(self, command)) is not None:
+            return known
         return self.submit(
             command,
             timeout_s=timeout_s,

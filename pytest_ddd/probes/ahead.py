@@ -15,10 +15,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 
+from pytest_ddd import clock
 from pytest_ddd.connections import Connections, Reachability
-from pytest_ddd.errors import CannotLookError
+from pytest_ddd.errors import DddError
 from pytest_ddd.outcomes import Outcome
-from pytest_ddd.probes.entry import AnyEntry
+from pytest_ddd.probes.entry import AnyEntry, Looked
 
 THREADS = 256
 """How much is read at the same time; each thread waits far more than it works."""
@@ -46,6 +47,7 @@ class _Lane:
     host: str
     share: int
     waiting: deque[AnyEntry] = field(default_factory=deque)
+    prepared: dict[type[AnyEntry], Looked] = field(default_factory=dict)
     left: int = 0
     """Entries that are not done."""
 
@@ -141,11 +143,14 @@ class ReadAhead:
             self._pool.submit(partial(self._prepare, lane, kind, group))
 
     def _prepare(self, lane: _Lane, kind: type[AnyEntry], group: Sequence[AnyEntry]) -> None:
+        started_at, started = clock.now(), clock.monotonic()
         try:
-            with suppress(CannotLookError):  # each look tries again, and tells
+            with suppress(DddError):  # each look tries again, and tells
                 kind.prepare(group)
         finally:
+            took_s = clock.monotonic() - started
             with self._lock:
+                lane.prepared[kind] = Looked(started_at=started_at, took_s=took_s)
                 lane.waiting.extend(group)
             for _ in group[:A_HOST]:
                 self._pool.submit(partial(self._feed, lane))
@@ -158,7 +163,7 @@ class ReadAhead:
             lane.share -= 1
         while (entry := self._next(lane)) is not None:
             try:
-                entry.look_ahead()
+                entry.look_ahead(lane.prepared.get(type(entry)))
             finally:
                 self._finish(lane, (entry,))
 

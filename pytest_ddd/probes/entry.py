@@ -80,10 +80,14 @@ class Entry(ABC, Generic[A_co]):
             assert self._answer is not None
             return self._answer
 
-    def look_ahead(self) -> None:
-        """Look in the name of the check that will ask: no read of its own; never raises."""
+    def look_ahead(self, prepared: Looked | None = None) -> None:
+        """Look in the name of the check that will ask: no read of its own; never raises.
+
+        Args:
+            prepared: when `prepare` ran for it, which is a part of this look.
+        """
         with self._lock:
-            self._settle()
+            self._settle(prepared)
 
     @classmethod
     def prepare(cls, entries: Sequence[Any]) -> None:
@@ -124,7 +128,7 @@ class Entry(ABC, Generic[A_co]):
     def look(self) -> A_co:
         """Look at the target now; called by `read` and `look_ahead` only, from any thread."""
 
-    def _settle(self) -> None:
+    def _settle(self, prepared: Looked | None = None) -> None:
         """Look, unless that was done."""
         if self._answer is not None or self._failure is not None:
             return
@@ -133,7 +137,10 @@ class Entry(ABC, Generic[A_co]):
             self._answer = self.look()
         except Exception as failure:  # noqa: BLE001 - remembered for the next reader
             self._failure = failure
-        self._looked = Looked(started_at=started_at, took_s=clock.monotonic() - started)
+        took_s = clock.monotonic() - started
+        if prepared is not None:
+            started_at, took_s = prepared.started_at, prepared.took_s + took_s
+        self._looked = Looked(started_at=started_at, took_s=took_s)
 
 
 AnyEntry: TypeAlias = Entry[Answer]
