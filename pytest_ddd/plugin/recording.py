@@ -61,13 +61,18 @@ def pytest_runtest_makereport(
         result = _result(item, verdict)
         _colour(item, report, result)
         item.user_properties[:] = _properties(result)
-        travel = {
-            "frequency": place_of(item).scenario.frequency.value,
-            "result": results.to_record(result),
-        }
-        report.user_properties = [*item.user_properties, (RECORD, travel)]
-    _redact(report)
+        report.user_properties = list(item.user_properties)
+        _redact(report)
+        report.user_properties.append((RECORD, _travel(item, result)))
+    else:
+        _redact(report)
     return report
+
+
+def _travel(item: pytest.Item, result: CheckResult) -> dict[str, object]:
+    """Return a result as it crosses to the controller; a record is without secrets."""
+    frequency = place_of(item).scenario.frequency.value
+    return {"frequency": frequency, "result": results.to_record(result)}
 
 
 def take_result(report: pytest.TestReport) -> tuple[CheckResult, Frequency] | None:
