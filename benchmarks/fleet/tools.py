@@ -208,7 +208,17 @@ def ours(fleet: Fleet, names: Sequence[str]) -> tuple[Path, list[str]]:
     folder = fleet.base / f"ours{len(names)}"
     _write(folder, {"pyproject.toml": "[tool.pytest]\n", "checks/test_fleet.py": CHECKS})
     _write(folder, {"baselines/fleet.yaml": _baseline(fleet, names)})
-    pytest = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "checks"]
+    pytest = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:hypothesispytest",
+        "checks",
+    ]
     return folder, [*pytest, "-m", "daily", "--host=fleet"]
 
 

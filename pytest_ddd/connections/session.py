@@ -79,8 +79,6 @@ class Session:
             UnreachableError: the host cannot be reached, or the connection was lost meanwhile.
             CannotLookError: its answer could not be kept on the host.
         """
-        if repeatable and (known := held(self, command)) is not None:
-            return known
         return self.submit(
             command,
             timeout_s=timeout_s,
@@ -99,6 +97,8 @@ class Session:
         repeatable: bool = False,
     ) -> Future[Completed]:
         """Start a command as `run` does, and return at once."""
+        if repeatable and (known := held(self, command)) is not None:
+            return _settled(known)
         if "\0" in command:
             raise UsageError(f"{self.spec.label}: a command cannot hold a NUL byte")
         order = Order(
@@ -305,3 +305,9 @@ class Session:
 
     def _lost_error(self, reason: CannotLookError, job: Job) -> UnreachableError:
         return UnreachableError(f"{reason.message}, while {job.shown} ran", hint=reason.hint)
+
+
+def _settled(answer: Completed) -> Future[Completed]:
+    future: Future[Completed] = Future()
+    future.set_result(answer)
+    return future

@@ -42,12 +42,12 @@ class Runs(Protocol):
 class Family:
     """Commands of one shape that one command can answer.
 
-    `tool` has to be there; `ask` returns the one command for all matches, and `tell` what each of
-    them would have said, from its output.
+    `where` says whether the host has what it needs; `ask` returns the one command for all matches,
+    and `tell` what each of them would have said, from its output.
     """
 
     pattern: re.Pattern[str]
-    tool: str
+    where: str
     ask: Callable[[Sequence[re.Match[str]]], str]
     tell: Callable[[Sequence[re.Match[str]], str], Answers]
 
@@ -93,7 +93,7 @@ def _sort(commands: Iterable[str]) -> tuple[list[tuple[Family, list[re.Match[str
 
 
 def _asked(family: Family, found: Sequence[re.Match[str]]) -> str:
-    return f"command -v {family.tool} >/dev/null && {family.ask(found)}"
+    return f"{family.where} && {family.ask(found)}"
 
 
 def _run_alone(command: str) -> str:
@@ -234,22 +234,26 @@ def _tell_enabled(found: Sequence[re.Match[str]], text: str) -> Answers:
             yield match[0], _ENABLED_STATUS[word], f"{word}\n"
 
 
+def _there(tool: str) -> str:
+    return f"command -v {tool} >/dev/null"
+
+
 FAMILIES = (
     Family(
         pattern=re.compile(rf"stat -Lc %(?P<field>[UGugas]) (?P<name>/{_WORD})"),
-        tool="stat",
+        where=_there("stat"),
         ask=lambda found: f"stat -Lc '%U|%G|%u|%g|%a|%s|%n' {_names(found)}",
         tell=_tell_stat,
     ),
     Family(
         pattern=re.compile(rf"sha256sum (?P<name>/{_WORD}) \| cut -d ' ' -f 1"),
-        tool="sha256sum",
+        where=_there("sha256sum"),
         ask=lambda found: f"sha256sum {_names(found)}",
         tell=_tell_sha256,
     ),
     Family(
         pattern=re.compile(rf"LC_ALL=C ls -d -- (?P<name>/{_WORD})"),
-        tool="ls",
+        where=_there("ls"),
         ask=lambda found: f"LC_ALL=C ls -d -- {_names(found)}",
         tell=_tell_paths,
     ),
@@ -257,7 +261,7 @@ FAMILIES = (
         pattern=re.compile(
             r"(LC_ALL=C )?dpkg-query -f '(?P<format>[^']*)' -W (?P<name>[a-z0-9][a-z0-9+.-]+)"
         ),
-        tool="dpkg-query",
+        where=_there("dpkg-query"),
         ask=lambda found: f"dpkg-query -f '{_DPKG_FORMAT}' -W {_names(found)}",
         tell=_tell_dpkg,
     ),
@@ -266,7 +270,7 @@ FAMILIES = (
             r"rpm -q (?:--quiet|--queryformat=\"(?P<format>%\{(?:VERSION|RELEASE)\})\") "
             rf"(?P<name>{_WORD})(?: 2>&1)?"
         ),
-        tool="rpm",
+        where=f"! {_there('dpkg-query')} && {_there('rpm')}",  # as testinfra chooses
         ask=lambda found: (
             f"rpm -q --queryformat '%{{NAME}}|%{{VERSION}}|%{{RELEASE}}\\n' {_names(found)}"
         ),
@@ -274,19 +278,19 @@ FAMILIES = (
     ),
     Family(
         pattern=re.compile(r"/\S*/sysctl -n (?P<name>[a-z0-9_.-]+)"),
-        tool="sysctl",
+        where=_there("sysctl"),
         ask=lambda found: f"sysctl {_names(found)}",
         tell=_tell_sysctl,
     ),
     Family(
         pattern=re.compile(rf"systemctl show (?P<name>{_WORD})"),
-        tool="systemctl",
+        where=_there("systemctl"),
         ask=lambda found: f"systemctl show {_names(found)}",
         tell=_tell_show,
     ),
     Family(
         pattern=re.compile(rf"(LC_ALL=C )?systemctl is-enabled (-- )?(?P<name>{_WORD})"),
-        tool="systemctl",
+        where=_there("systemctl"),
         ask=lambda found: f"systemctl is-enabled -- {_names(found)}",
         tell=_tell_enabled,
     ),
@@ -294,13 +298,13 @@ FAMILIES = (
 """What is put together. One that is missing here costs a process a command, and nothing else."""
 
 
-_HELD: ContextVar[tuple[object, Mapping[str, Completed]] | None] = ContextVar("held", default=None)
+_HELD: ContextVar[tuple[object, dict[str, Completed]] | None] = ContextVar("held", default=None)
 
 
 @contextmanager
 def holding(session: object, answers: Mapping[str, Completed]) -> Iterator[None]:
-    """Let this thread's reading commands on a session take these answers, until the block ends."""
-    token = _HELD.set((session, answers))
+    """Let this thread's reading commands on a session take these answers, each of them once."""
+    token = _HELD.set((session, dict(answers)))
     try:
         yield
     finally:
@@ -308,6 +312,13 @@ def holding(session: object, answers: Mapping[str, Completed]) -> Iterator[None]
 
 
 def held(session: object, command: str) -> Completed | None:
-    """Return the answer that is held for a command, if one is."""
+    """Return the answer that is held for a command, if one is; the next time there is none."""
     found = _HELD.get()
-    return found[1].get(command) if found is not None and found[0] is session else None
+    return found[1].pop(command, None) if found is not None and found[0] is session else None
+
+
+def let_go() -> None:
+    """Hold no answer any more: from now on this thread asks the host."""
+    found = _HELD.get()
+    if found is not None:
+        found[1].clear()

@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from pytest_ddd import clock
-from pytest_ddd.connections import Connections, Reachability
+from pytest_ddd.connections import Completed, Connections, Reachability
+from pytest_ddd.connections.together import holding, together
 from pytest_ddd.errors import DddError
 from pytest_ddd.outcomes import Outcome
 from pytest_ddd.probes.entry import AnyEntry, Looked
@@ -47,7 +48,9 @@ class _Lane:
     host: str
     share: int
     waiting: deque[AnyEntry] = field(default_factory=deque)
-    prepared: dict[type[AnyEntry], Looked] = field(default_factory=dict)
+    answers: dict[str, Completed] = field(default_factory=dict)
+    foreseen: Looked | None = None
+    """When the answers were got, to what the entries foresaw."""
     left: int = 0
     """Entries that are not done."""
 
@@ -135,25 +138,27 @@ class ReadAhead:
         if reached.result().outcome is not Outcome.GREEN:
             self._finish(lane, tuple(lane.waiting))
             return
-        kinds: dict[type[AnyEntry], list[AnyEntry]] = {}
-        for entry in lane.waiting:
-            kinds.setdefault(type(entry), []).append(entry)
-        lane.waiting.clear()
-        for kind, group in kinds.items():
-            self._pool.submit(partial(self._prepare, lane, kind, group))
-
-    def _prepare(self, lane: _Lane, kind: type[AnyEntry], group: Sequence[AnyEntry]) -> None:
-        started_at, started = clock.now(), clock.monotonic()
         try:
             with suppress(DddError):  # each look tries again, and tells
-                kind.prepare(group)
+                self._foresee(lane)
         finally:
-            took_s = clock.monotonic() - started
-            with self._lock:
-                lane.prepared[kind] = Looked(started_at=started_at, took_s=took_s)
-                lane.waiting.extend(group)
-            for _ in group[:A_HOST]:
+            for _ in range(min(lane.share, len(lane.waiting))):
                 self._pool.submit(partial(self._feed, lane))
+
+    def _foresee(self, lane: _Lane) -> None:
+        """Ask the host at once what its entries foresee, then what follows from that."""
+        if len(lane.waiting) < 2 or not self._connections.spec(lane.host).has_session:
+            return
+        started_at, started = clock.now(), clock.monotonic()
+        session = self._connections.session(lane.host)
+        for _ in range(2):
+            named = (one for entry in lane.waiting for one in entry.foresee(lane.answers))
+            commands = [one for one in dict.fromkeys(named) if one not in lane.answers]
+            if commands:
+                lane.answers |= together(session, commands)
+        if lane.answers:
+            took_s = clock.monotonic() - started
+            lane.foreseen = Looked(started_at=started_at, took_s=took_s)
 
     def _feed(self, lane: _Lane) -> None:
         """Read what waits in a lane, one after the other."""
@@ -163,9 +168,16 @@ class ReadAhead:
             lane.share -= 1
         while (entry := self._next(lane)) is not None:
             try:
-                entry.look_ahead(lane.prepared.get(type(entry)))
+                self._look(lane, entry)
             finally:
                 self._finish(lane, (entry,))
+
+    def _look(self, lane: _Lane, entry: AnyEntry) -> None:
+        if lane.foreseen is None or not any(entry.foresee({})):
+            entry.look_ahead()
+        else:
+            with holding(self._connections.session(lane.host), lane.answers):
+                entry.look_ahead(lane.foreseen)
 
     def _next(self, lane: _Lane) -> AnyEntry | None:
         with self._lock:

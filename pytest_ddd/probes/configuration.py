@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -10,14 +10,12 @@ from typing import TYPE_CHECKING
 from pytest_ddd.baseline.fields import Entry as EntryModel
 from pytest_ddd.baseline.model import Declaration
 from pytest_ddd.baseline.sections.configuration import Unlisted
-from pytest_ddd.connections import Completed, Session
-from pytest_ddd.connections.together import holding
+from pytest_ddd.connections.answers import Completed
 from pytest_ddd.errors import CannotLookError
 from pytest_ddd.probes.attempts import until_good
-from pytest_ddd.probes.drift import COMPARE
+from pytest_ddd.probes.drift import COMPARE, foreseen
 from pytest_ddd.probes.drift.comparison import Comparison, Drift
-from pytest_ddd.probes.drift.foreseen import foresee
-from pytest_ddd.probes.drift.ways import Shell, Ways
+from pytest_ddd.probes.drift.ways import Ways
 from pytest_ddd.probes.entry import Entry
 from pytest_ddd.results import Limit, Threshold
 
@@ -45,29 +43,10 @@ class DriftItem(Entry[Drift]):
         self.declaration = declaration
         self._connections = connections
         self._listed = listed
-        self._foreseen: Mapping[str, Completed] = {}
 
-    @classmethod
-    def prepare(cls, entries: Sequence[DriftItem]) -> None:
-        """Ask the host once for what all its looks will ask."""
-        session = entries[0].shell()
-        if len(entries) > 1 and isinstance(session, Session):
-            answers = foresee(session, [one.declaration for one in entries])
-            for one in entries:
-                one.hold(answers)
-
-    def shell(self) -> Shell:
-        """Return the way to run a command on the host."""
-        return self._connections.session(self.host)
-
-    def hold(self, answers: Mapping[str, Completed]) -> None:
-        """Let the next look take these answers of the host instead of asking."""
-        self._foreseen = answers
-
-    def forget(self) -> None:
-        """Let the next `read` look again, at the host itself."""
-        self._foreseen = {}
-        super().forget()
+    def foresee(self, known: Mapping[str, Completed]) -> Iterable[str]:
+        """Name what testinfra's modules, and ours, will ask."""
+        return foreseen.commands(self.declaration, known)
 
     @property
     def extra(self) -> Threshold:
@@ -91,16 +70,14 @@ class DriftItem(Entry[Drift]):
         comparison = Comparison(
             declaration=self.declaration,
             host=self._connections.reading_host(self.host),
-            shell=self.shell(),
+            shell=self._connections.session(self.host),
             listed=self._listed,
             attempt=attempt,
         )
         compare = COMPARE.get(comparison.kind)
         if compare is None:
             raise CannotLookError(f"there is no way to compare {self.key}")
-        foreseen, self._foreseen = self._foreseen, {}
-        with holding(comparison.shell, foreseen):
-            compare(comparison)
+        compare(comparison)
         return comparison.finish()
 
 

@@ -10,13 +10,16 @@ from __future__ import annotations
 
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Generic, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeAlias, TypeVar
 
 from pytest_ddd import clock
 from pytest_ddd.results import Problem, Reading
+
+if TYPE_CHECKING:
+    from pytest_ddd.connections import Completed
 
 
 class Answer(Protocol):
@@ -80,22 +83,26 @@ class Entry(ABC, Generic[A_co]):
             assert self._answer is not None
             return self._answer
 
-    def look_ahead(self, prepared: Looked | None = None) -> None:
+    def look_ahead(self, foreseen: Looked | None = None) -> None:
         """Look in the name of the check that will ask: no read of its own; never raises.
 
         Args:
-            prepared: when `prepare` ran for it, which is a part of this look.
+            foreseen: when the host was asked what `foresee` named, which is a part of this look.
         """
         with self._lock:
-            self._settle(prepared)
+            self._settle(foreseen)
 
-    @classmethod
-    def prepare(cls, entries: Sequence[Any]) -> None:
-        """Fetch together what the looks of these entries will need; by default nothing.
+    def foresee(self, known: Mapping[str, Completed]) -> Iterable[str]:
+        """Name commands that a look will send to its host, to be sent with those of other entries.
 
-        The pool calls it once before their looks, with all entries of this class and one host
-        that it reads ahead. What it could not fetch, each look fetches for itself.
+        It is a guess and a matter of speed: a look that sends one of them gets the answer once,
+        and sends every other command itself. Name only commands that read, that end at once, and
+        whose order does not matter.
+
+        Args:
+            known: the answers so far; it is called again with those to what it named at first.
         """
+        return ()
 
     @property
     def taken(self) -> A_co | None:
@@ -128,7 +135,7 @@ class Entry(ABC, Generic[A_co]):
     def look(self) -> A_co:
         """Look at the target now; called by `read` and `look_ahead` only, from any thread."""
 
-    def _settle(self, prepared: Looked | None = None) -> None:
+    def _settle(self, foreseen: Looked | None = None) -> None:
         """Look, unless that was done."""
         if self._answer is not None or self._failure is not None:
             return
@@ -138,8 +145,8 @@ class Entry(ABC, Generic[A_co]):
         except Exception as failure:  # noqa: BLE001 - remembered for the next reader
             self._failure = failure
         took_s = clock.monotonic() - started
-        if prepared is not None:
-            started_at, took_s = prepared.started_at, prepared.took_s + took_s
+        if foreseen is not None:
+            started_at, took_s = foreseen.started_at, foreseen.took_s + took_s
         self._looked = Looked(started_at=started_at, took_s=took_s)
 
 

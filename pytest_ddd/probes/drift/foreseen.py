@@ -7,35 +7,31 @@ one too many is answered for nobody.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import cast
 
 from pytest_ddd.baseline.fields import Entry
 from pytest_ddd.baseline.model import Declaration
 from pytest_ddd.baseline.sections.configuration import File, Service
 from pytest_ddd.connections.answers import Completed
-from pytest_ddd.connections.together import Runs, together
 from pytest_ddd.probes.drift import packages, services, sysctl
 
 _EVERY_HOST = ("uname -s", "uname -m", "cat /etc/os-release", "command -v command")
+"""What testinfra asks of a host before it chooses its modules."""
+
+_UNITS = (".service", ".socket", ".timer", ".mount", ".path", ".target")
 
 
-def foresee(session: Runs, declarations: Iterable[Declaration[Entry]]) -> dict[str, Completed]:
-    """Return the answers to what the looks at these declarations will ask.
-
-    Raises:
-        CannotLookError: the host did not answer.
-    """
-    ours = list(declarations)
-    first = together(session, [*_EVERY_HOST, *(one for each in ours for one in _of(each))])
-    later = [one for each in ours for one in _later(each, first) if one not in first]
-    return first | together(session, later) if later else first
-
-
-def _of(declaration: Declaration[Entry]) -> Iterator[str]:
+def commands(declaration: Declaration[Entry], known: Mapping[str, Completed]) -> Iterator[str]:
+    """Yield what a look at this declaration will ask, as far as the answers so far tell."""
     kind, _, name = declaration.key.partition(":")
-    if kind in _COMMANDS:
+    if kind not in _COMMANDS:
+        return
+    if not known:
+        yield from _EVERY_HOST
         yield from _COMMANDS[kind](shlex.quote(name), declaration.model)
+    elif kind == "service":
+        yield from _process(known.get(f"systemctl show {shlex.quote(name)}"))
 
 
 def _package(name: str, _model: Entry) -> Iterator[str]:
@@ -46,23 +42,20 @@ def _package(name: str, _model: Entry) -> Iterator[str]:
     yield f'rpm -q --queryformat="%{{RELEASE}}" {name}'
 
 
-def _service(name: str, _model: Entry) -> Iterator[str]:
+def _service(name: str, model: Entry) -> Iterator[str]:
     yield from ("test -d /run/systemd/system/", "test -d /run/systemd/system")
-    yield from ("command -v systemctl", "realpath /sbin/init")
-    yield f"systemctl show {name}"
+    yield from ("command -v systemctl", f"systemctl show {name}")
+    if cast("Service", model).enabled is not None:
+        unit = name if name.endswith(_UNITS) else f"{name}.service"
+        yield f"LC_ALL=C systemctl is-enabled -- {unit}"
 
 
-def _later(declaration: Declaration[Entry], known: Mapping[str, Completed]) -> Iterator[str]:
-    """What follows from the first answers: a unit's process, and its own name."""
-    kind, _, name = declaration.key.partition(":")
-    shown = known.get(f"systemctl show {shlex.quote(name)}") if kind == "service" else None
-    if shown is None:
-        return
-    unit = dict(line.partition("=")[::2] for line in shown.text.splitlines())
-    if unit.get("MainPID", "0") != "0":
-        yield services.process_script(unit["MainPID"])
-    if cast("Service", declaration.model).enabled is not None:
-        yield f"LC_ALL=C systemctl is-enabled -- {shlex.quote(unit.get('Id', name))}"
+def _process(shown: Completed | None) -> Iterator[str]:
+    """Yield what looks at the main process of a unit, once that is known."""
+    lines = shown.text.splitlines() if shown is not None else ()
+    pid = next((line[8:] for line in lines if line.startswith("MainPID=")), "0")
+    if pid != "0":
+        yield services.process_script(pid)
 
 
 def _file(name: str, model: Entry) -> Iterator[str]:
