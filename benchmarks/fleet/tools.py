@@ -95,7 +95,7 @@ options[:user] = 'root'
 set :backend, :ssh
 set :host, host
 set :ssh_options, options
-{SERVICES!r}.tr("()'", '').split(', ').each do |name|
+%w[{" ".join(SERVICES)}].each do |name|
   describe service(name) do it {{ should be_running }} end
 end
 [{", ".join(map(str, PORTS))}].each do |number|

@@ -254,7 +254,9 @@ FAMILIES = (
     Family(
         pattern=re.compile(rf"LC_ALL=C ls -d -- (?P<name>/{_WORD})"),
         where=_there("ls"),
-        ask=lambda found: f"LC_ALL=C ls -d -- {_names(found)}",
+        ask=lambda found: (
+            f"for p in {_names(found)}; do {{ [ -e $p ] || [ -L $p ]; }} && echo $p; done; true"
+        ),
         tell=_tell_paths,
     ),
     Family(
