@@ -90,8 +90,8 @@ class Connections:
             if key not in self._sessions:
                 if sudo_user is not None:
                     spec = replace(spec, sudo=True, sudo_user=sudo_user)
-                self._sessions[key] = Session(spec, self._loop, self._gate)
                 self._make_room()
+                self._sessions[key] = Session(spec, self._loop, self._gate)
             return self._sessions[key]
 
     def host(self, name: str) -> Host:
@@ -174,11 +174,20 @@ class Connections:
         return Outcome.UNKNOWN, f"{name}: `exit 0` ended with {result.rc} and said: {said[:300]}"
 
     def _make_room(self) -> None:
-        """Raise the soft limit of open files where many hosts need more than the usual 1024."""
-        needed = len(self._sessions) * _DESCRIPTORS_A_SESSION + _DESCRIPTORS_SPARE
+        """Raise the soft limit of open files where many hosts need more than the usual 1024.
+
+        Raises:
+            CannotLookError: the hard limit is too low for another session.
+        """
+        needed = (len(self._sessions) + 1) * _DESCRIPTORS_A_SESSION + _DESCRIPTORS_SPARE
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         if soft == resource.RLIM_INFINITY or needed <= soft:
             return
+        if hard != resource.RLIM_INFINITY and needed > hard:
+            raise CannotLookError(
+                f"the limit of {hard} open files is too low for {len(self._sessions) + 1} hosts",
+                hint=f"ulimit -Hn {2 * needed}   # or look at fewer hosts: --host GROUP",
+            )
         wanted = 2 * needed if hard == resource.RLIM_INFINITY else min(2 * needed, hard)
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 

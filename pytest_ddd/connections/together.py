@@ -21,8 +21,7 @@ from pytest_ddd.connections.answers import Completed
 _WORD = r"[A-Za-z0-9_@%+=:,./-]+"
 """What a shell reads as it stands; names with anything else are not put together."""
 
-_TIMEOUT_S = 10.0
-"""For all of them; a path that hangs, say, then holds up only its own command."""
+TIMEOUT_S = 10.0
 
 _PLAIN = re.compile(rf"(LC_ALL=C )?test -[a-zA-Z] {_WORD}|command -v {_WORD}")
 """Builtins of every sh: they need no process and cannot end the shell."""
@@ -52,12 +51,15 @@ class Family:
     tell: Callable[[Sequence[re.Match[str]], str], Answers]
 
 
-def together(session: Runs, commands: Iterable[str]) -> dict[str, Completed]:
+def together(
+    session: Runs, commands: Iterable[str], *, timeout_s: float = TIMEOUT_S
+) -> dict[str, Completed]:
     """Return the answers of those commands that could be answered beyond doubt.
 
     Args:
         session: where they run.
         commands: they only read, and none needs what another has done.
+        timeout_s: for all of them; a path that hangs then holds up only its own command.
 
     Raises:
         CannotLookError: nothing could be answered.
@@ -67,7 +69,7 @@ def together(session: Runs, commands: Iterable[str]) -> dict[str, Completed]:
     sections = [*(_asked(family, found) for family, found in groups), *map(_run_alone, single)]
     # Read from stdin: the marker stands in no list of processes.
     done = session.run(
-        ". /dev/stdin", timeout_s=_TIMEOUT_S, stdin=_script(marker, sections), repeatable=True
+        ". /dev/stdin", timeout_s=timeout_s, stdin=_script(marker, sections), repeatable=True
     )
     outputs = _cut(done, marker, len(sections))
     answers = {}

@@ -17,7 +17,7 @@ from functools import partial
 
 from pytest_ddd import clock
 from pytest_ddd.connections import Completed, Connections, Reachability
-from pytest_ddd.connections.together import holding, together
+from pytest_ddd.connections.together import TIMEOUT_S, holding, together
 from pytest_ddd.errors import DddError
 from pytest_ddd.outcomes import Outcome
 from pytest_ddd.probes.entry import AnyEntry, Looked
@@ -151,11 +151,12 @@ class ReadAhead:
             return
         started_at, started = clock.now(), clock.monotonic()
         session = self._connections.session(lane.host)
+        timeout_s = min(TIMEOUT_S, session.spec.command_timeout_s)
         for _ in range(2):
             named = (one for entry in lane.waiting for one in entry.foresee(lane.answers))
             commands = [one for one in dict.fromkeys(named) if one not in lane.answers]
             if commands:
-                lane.answers |= together(session, commands)
+                lane.answers |= together(session, commands, timeout_s=timeout_s)
         if lane.answers:
             took_s = clock.monotonic() - started
             lane.foreseen = Looked(started_at=started_at, took_s=took_s)
