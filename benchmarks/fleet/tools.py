@@ -91,6 +91,7 @@ require 'serverspec'
 require 'net/ssh'
 host = ENV['TARGET_HOST']
 options = Net::SSH::Config.for(host, [ENV['SSH_CONFIG']])
+options.delete(:identity_agent)  # Debian's net-ssh reads it, and does not take it
 options[:user] = 'root'
 set :backend, :ssh
 set :host, host

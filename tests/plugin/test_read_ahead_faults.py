@@ -124,7 +124,10 @@ def test_each_host_has_its_outcome(prod: Site, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "how",
-    [{"tool": "sha256sum", "text": CUT}, {"extra": "ForceCommand /bin/sh | head -c 900"}],
+    [
+        {"tool": "sha256sum", "text": CUT},
+        {"extra": "ForceCommand /bin/sh | (dd bs=1 count=300 2>/dev/null; kill -9 $PPID)"},
+    ],
     ids=["connection cut in mid-batch", "half a frame"],
 )
 def test_a_connection_that_is_lost(prod: Site, tmp_path: Path, how: dict[str, str]) -> None:
