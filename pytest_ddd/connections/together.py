@@ -198,6 +198,13 @@ def _tell_rpm(found: Sequence[re.Match[str]], text: str) -> Answers:
             yield match[0], 0, "".join(row[_RPM_FIELDS[match["format"]]] for row in mine)
 
 
+def _tell_uname(found: Sequence[re.Match[str]], text: str) -> Answers:
+    words = dict(zip("sm", text.split(), strict=False))
+    for match in found:
+        if match["name"] in words:
+            yield match[0], 0, f"{words[match['name']]}\n"
+
+
 def _tell_sysctl(found: Sequence[re.Match[str]], text: str) -> Answers:
     values = {key: value for key, _, value in (s.partition(" = ") for s in text.splitlines())}
     for match in found:
@@ -285,6 +292,12 @@ FAMILIES = (
         where=_there("sysctl"),
         ask=lambda found: f"sysctl {_names(found)}",
         tell=_tell_sysctl,
+    ),
+    Family(
+        pattern=re.compile(r"uname -(?P<name>[sm])"),
+        where=_there("uname"),
+        ask=lambda _: "uname -s -m",
+        tell=_tell_uname,
     ),
     Family(
         pattern=re.compile(rf"systemctl show (?P<name>{_WORD})"),
