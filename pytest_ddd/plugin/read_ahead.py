@@ -9,6 +9,7 @@ import pytest
 
 from pytest_ddd import clock
 from pytest_ddd.plugin.parametrize import Subject, subject
+from pytest_ddd.plugin.progress import Waiting
 from pytest_ddd.plugin.reachable import Reachable, is_recorded, place_of
 from pytest_ddd.plugin.site import SITE_KEY, Site
 from pytest_ddd.plugin.verdict import VERDICT_KEY, Verdict
@@ -146,4 +147,6 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """Wait for what this item needs; its verdict has begun, and it is not yet blocked."""
     walk = item.config.stash.get(WALK_KEY, None)
     if walk is not None and VERDICT_KEY in item.stash:
-        walk.wait(item, item.stash[VERDICT_KEY], lambda: None)
+        waiting = Waiting(item.config, lambda: walk.ahead.far)
+        walk.wait(item, item.stash[VERDICT_KEY], waiting.tick)
+        waiting.end()

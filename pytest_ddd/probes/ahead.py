@@ -32,7 +32,7 @@ _TICK_S = 0.2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
+class HowFar:
     """How far reading ahead has come."""
 
     hosts: int
@@ -69,12 +69,11 @@ class ReadAhead:
         self._lock = threading.Lock()
         self._done: dict[AnyEntry, threading.Event] = {}
         self._reached: dict[str, threading.Event] = {}
-        self._finished = 0
         self._lanes: list[_Lane] = []
 
     def start(self, entries: Iterable[AnyEntry], hosts: Iterable[str]) -> None:
         """Begin to read entries, in this order, and to reach hosts; returns at once."""
-        lanes = {host: self._lane(host) for host in hosts if host not in self._reached}
+        lanes = {host: self._lane(host) for host in hosts}
         free = []
         for entry in entries:
             if entry in self._done:
@@ -111,18 +110,18 @@ class ReadAhead:
             event.set()
 
     @property
-    def progress(self) -> Progress:
+    def far(self) -> HowFar:
         """How far it has come."""
         hosts = [lane for lane in self._lanes if lane.host]
-        return Progress(
+        return HowFar(
             hosts=len(hosts),
             hosts_done=sum(not lane.left and self._reached[lane.host].is_set() for lane in hosts),
             reads=len(self._done),
-            reads_done=self._finished,
+            reads_done=sum(event.is_set() for event in self._done.values()),
         )
 
     def _lane(self, host: str) -> _Lane:
-        self._reached[host] = threading.Event()
+        self._reached.setdefault(host, threading.Event())
         # A backend of testinfra's own keeps state between two commands.
         own = self._connections.spec(host).has_session
         return _Lane(host=host, share=A_HOST if own else 1)
@@ -190,7 +189,6 @@ class ReadAhead:
     def _finish(self, lane: _Lane, entries: Sequence[AnyEntry]) -> None:
         with self._lock:
             lane.left -= len(entries)
-            self._finished += len(entries)
         for entry in entries:
             done = self._done.get(entry)
             if done is not None:  # else it has been forgotten meanwhile
