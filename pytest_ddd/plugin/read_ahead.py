@@ -7,12 +7,11 @@ from dataclasses import dataclass
 
 import pytest
 
-from pytest_ddd import clock
 from pytest_ddd.plugin.parametrize import Subject, subject
 from pytest_ddd.plugin.progress import Waiting
 from pytest_ddd.plugin.reachable import Reachable, is_recorded, place_of
 from pytest_ddd.plugin.site import SITE_KEY, Site
-from pytest_ddd.plugin.verdict import VERDICT_KEY, Verdict
+from pytest_ddd.plugin.verdict import AHEAD_KEY
 from pytest_ddd.plugin.workers import hosts_of, own_scopes, scope_of
 from pytest_ddd.probes.entry import AnyEntry, Looked
 
@@ -67,18 +66,17 @@ class Walk:
         hosts = dict.fromkeys(one.subject.host for one in wanted if one.subject.host)
         self.ahead.start(entries, hosts)
 
-    def wait(self, item: pytest.Item, verdict: Verdict, tick: Callable[[], None]) -> None:
-        """Wait for what is read ahead for an item, and tell its verdict."""
+    def wait(self, item: pytest.Item, tick: Callable[[], None]) -> Looked | None:
+        """Wait for what is read ahead for an item; return when that was and how long it took."""
         stop = self._stops.get(item)
         if stop is None:
-            return
-        began = clock.monotonic()
+            return None
         about = stop.subject
         if self.ahead.wait_for_host(about.host, tick) and isinstance(item, Reachable):
-            verdict.ahead = self._reached(about.host)
+            return self._reached(about.host)
         if about.entry is not None and self.ahead.wait(about.entry, tick):
-            verdict.ahead = about.entry.looked
-        verdict.waited_s += clock.monotonic() - began
+            return about.entry.looked
+        return None
 
     def _reached(self, host: str) -> Looked | None:
         future = self._site.connections.reaching(host)
@@ -136,17 +134,13 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> None:
-    """Read ahead of the items that begin here."""
+    """Read ahead of the items that begin here, and wait for what this one needs.
+
+    Not in its setup: there pytest would take what is shown of the wait for the item's output.
+    """
     walk = item.config.stash.get(WALK_KEY, None)
     if walk is not None:
         walk.arrive(item)
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Wait for what this item needs; its verdict has begun, and it is not yet blocked."""
-    walk = item.config.stash.get(WALK_KEY, None)
-    if walk is not None and VERDICT_KEY in item.stash:
         waiting = Waiting(item.config, lambda: walk.ahead.far)
-        walk.wait(item, item.stash[VERDICT_KEY], waiting.tick)
+        item.stash[AHEAD_KEY] = walk.wait(item, waiting.tick)
         waiting.end()

@@ -17,7 +17,7 @@ from pytest_ddd.plugin.journal import commands_of
 from pytest_ddd.plugin.parametrize import Subject, subject
 from pytest_ddd.plugin.reachable import BlockedError, Reachable, is_recorded, place_of
 from pytest_ddd.plugin.site import SITE_KEY, Site, run_id
-from pytest_ddd.plugin.verdict import LOOK_KEY, VERDICT_KEY, Look, Verdict, problems_in
+from pytest_ddd.plugin.verdict import AHEAD_KEY, LOOK_KEY, VERDICT_KEY, Look, Verdict, problems_in
 from pytest_ddd.probes.entry import Answer
 from pytest_ddd.results import CheckResult, Reading
 from pytest_ddd.scenarios.model import Frequency
@@ -39,7 +39,9 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         started=clock.monotonic(),
         look=item.stash.get(LOOK_KEY, Look()),
         reads_before=entry.reads if entry is not None else 0,
+        ahead=item.stash.get(AHEAD_KEY, None),
     )
+    item.stash[AHEAD_KEY] = None  # it is for one look
     commands_of(item, site)  # what ran before belongs to no check
 
 

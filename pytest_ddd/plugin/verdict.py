@@ -29,6 +29,8 @@ class Look:
 
 
 LOOK_KEY = pytest.StashKey[Look]()
+AHEAD_KEY = pytest.StashKey[Looked | None]()
+"""What was read ahead for the next look of an item."""
 
 _FIRST = 200
 """How much of the first line of a detail stands in the reason."""
@@ -48,10 +50,8 @@ class Verdict:
     blocked_by: str = ""
     reads_before: int = 0
     """How often the entry had been read before this look."""
-    waited_s: float = 0.0
-    """How long this look waited for what is read ahead of it."""
     ahead: Looked | None = None
-    """When that was read and how long it took, if it was read ahead."""
+    """When its entry was read and how long that took, if it was read ahead."""
     ended: Outcome = Outcome.GREEN
     """What the way in which the check ended says: an exception, a skip, a failed assert."""
     said: list[str] = field(default_factory=list)
@@ -63,8 +63,8 @@ class Verdict:
 
     @property
     def took_s(self) -> float:
-        """How long the look took by itself: its read, and the check; not the wait for others."""
-        own_s = clock.monotonic() - self.started - self.waited_s
+        """How long the look took by itself: its read, and the check; not the wait for its turn."""
+        own_s = clock.monotonic() - self.started
         return own_s + (self.ahead.took_s if self.ahead else 0.0)
 
     def judge(self, reading: Reading, threshold: Threshold) -> Outcome:
