@@ -24,7 +24,7 @@ _HINTS: dict[type, dict[str, object]] = {}
 _ENCODERS: dict[type, Encoder] = {}
 _DECODERS: dict[object, Decoder] = {}
 
-_LARGEST_WHOLE = 2**53
+_LARGEST_WHOLE = 2**53 - 1
 """Larger whole numbers lose digits in other readers of JSON; they are written as text."""
 
 _DECIMAL_BITS = 4096
@@ -109,7 +109,8 @@ def _number(value: float) -> Json:
             return int(value)
         return str(int(value)) if value.bit_length() <= _DECIMAL_BITS else hex(value)
     if math.isfinite(value):
-        return float(value)
+        whole = value.is_integer() and abs(value) <= _LARGEST_WHOLE
+        return int(value) if whole else float(value)  # 41, not 41.0: as RFC 8785 has it
     return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
 
 

@@ -105,6 +105,26 @@ class Redactor:
         # Scrubbed before it is cut: half a secret at the edge would be found no more.
         return capped(self.scrub(visible(text)))
 
+    @property
+    def knows_values(self) -> bool:
+        """Whether any value is registered."""
+        return bool(self._known)
+
+    def finds(self, text: str) -> str:
+        """Return the kind of a registered value that stands in a text; nothing when none does.
+
+        For what was redacted already, as a last look: shapes are not looked for.
+        """
+        known = self._known
+        for one in known:
+            if one.form in text:
+                return one.kind
+        joined = _GAP.sub("", text) if known else ""
+        for one in known:
+            if len(one.unwrapped) >= MIN_LENGTH and one.unwrapped in joined:
+                return one.kind
+        return ""
+
     def token(self, secret: str, kind: str) -> str:
         """Return what stands in the place of a secret."""
         digest = hmac.digest(self.key, secret.encode(errors="surrogatepass"), "sha256")

@@ -18,6 +18,9 @@ from pytest_ddd.units import format_quantity
 RECORD_VERSION = 1
 """Version of the record; `results.schema.json` describes it."""
 
+PLANNED = "planned"
+"""How the reason of an action begins that was shown and not done."""
+
 Value: TypeAlias = float | int | str | bool | None
 """What a reading can hold; None when the value could not be read."""
 
@@ -87,10 +90,15 @@ class Reading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """One thing that is not as the baseline says, and the baseline line that says it."""
+    """One thing that is not as the baseline says, and the baseline line that says it.
+
+    `blind` tells that it could not be looked at, beside something else that is known to be wrong:
+    no waiver accepts that.
+    """
 
     text: str
     origin: Origin | None = None
+    blind: bool = False
 
     def __str__(self) -> str:
         return f"{self.text} ({self.origin})" if self.origin else self.text
@@ -130,6 +138,12 @@ class CheckResult:
     def identity(self) -> tuple[str, str, str, str]:
         """What this result is about, the same in every run."""
         return (self.environment, self.check_id, self.target, self.entry)
+
+
+def is_planned(result: CheckResult) -> bool:
+    """Whether a result is an action that was shown and not done: its run is not complete."""
+    planned = result.reason == PLANNED or result.reason.startswith(f"{PLANNED}: ")
+    return result.outcome is Outcome.NOT_APPLICABLE and planned
 
 
 def judge(reading: Reading, threshold: Threshold) -> Reading:

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
 from pytest_ddd import clock
+from pytest_ddd.analysis.objective_table import LONGEST_DAYS, OBJECTIVES, READINGS
+from pytest_ddd.analysis.objectives import judge_scenario
 from pytest_ddd.baseline.model import Baseline
 from pytest_ddd.errors import RecordError
-from pytest_ddd.evidence import report
-from pytest_ddd.evidence.facts import RunFacts, StepFacts
-from pytest_ddd.evidence.record import RecordWriter, run_directory
+from pytest_ddd.escalation.telling import Told
+from pytest_ddd.evidence.changes import compare
+from pytest_ddd.evidence.facts import Plan, Provenance, RunFacts
+from pytest_ddd.evidence.keeper import Keeper
+from pytest_ddd.evidence.steps import steps_of
 from pytest_ddd.evidence.summary import RunSummary, summarize
-from pytest_ddd.outcomes import worst
+from pytest_ddd.history.memory import Memory
+from pytest_ddd.history.records import RunEnd, RunStart, copied
+from pytest_ddd.history.store import Store
+from pytest_ddd.occurrences import Kind
 from pytest_ddd.results import CheckResult
 from pytest_ddd.scenarios import catalogue, timing
 from pytest_ddd.scenarios.model import Frequency, Scenario
@@ -35,6 +43,19 @@ class Circumstances:
     profile: Literal["day", "night"]
     evidence: Path | None
     """Where directories of evidence are made; None for no evidence."""
+    root: Path
+    """The site."""
+    history: str | None
+    """URL of the history; None for no history."""
+    kind: Kind = "ad-hoc"
+    """What was asked for; a scheduled run that turns out to be narrowed is ad hoc."""
+    due_at: datetime | None = None
+    escalate: Callable[[Store], Told] | None = None
+    provenance: Provenance = field(default_factory=Provenance)
+    plans: Mapping[str, Plan] = field(default_factory=dict)
+    """What was planned, by scenario."""
+    key: Path | None = None
+    """What to sign the evidence with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,14 +69,12 @@ class Finished:
 
 @dataclass(kw_only=True)
 class _Routine:
-    """The results of one scenario and the open record that they are written to."""
+    """The results of one scenario, and who keeps its evidence; None when nobody does."""
 
     scenario: Scenario
-    directory: Path | None
-    writer: RecordWriter | None
+    keeper: Keeper | None
     results: list[CheckResult] = field(default_factory=list)
-    looked_until: datetime | None = None
-    """When the last first look came in: reads overlap, so results alone do not tell."""
+    looked_until: datetime | None = None  # reads overlap, so results alone do not tell
 
 
 class MaintenanceRun:
@@ -65,10 +84,13 @@ class MaintenanceRun:
         self.circumstances = circumstances
         self.failures: list[RecordError] = []
         """What could not be written; any makes the exit status 76."""
+        self.told: Told | None = None
+        """What came of escalation, once finished."""
         self._routines: dict[str, _Routine] = {}
+        self._memory = Memory(circumstances.history, circumstances.root, circumstances.run_id)
 
     def add(self, result: CheckResult, frequency: Frequency) -> Scenario | None:
-        """Take one result: it is in the record when this returns.
+        """Take one result, without secrets: it is in the record when this returns.
 
         Returns:
             The scenario, when this result is its first.
@@ -79,92 +101,99 @@ class MaintenanceRun:
             self._routines[result.scenario] = routine
             started = routine.scenario
         routine.results.append(result)
-        if result.look == 1:
-            routine.looked_until = clock.now()
-        if routine.writer is not None:
-            try:
-                routine.writer.add(result)
-            except RecordError as failure:
-                self._remember(failure)
+        routine.looked_until = clock.now() if result.look == 1 else routine.looked_until
+        if routine.keeper is not None:
+            with self._remembering():
+                routine.keeper.add(result)
+        self._memory.add(result)
         return started
 
-    def finish(self, *, interrupted: bool) -> tuple[Finished, ...]:
-        """Close the records and write the reports; in the order in which scenarios began."""
-        return tuple(
-            self._close(routine, interrupted=interrupted) for routine in self._routines.values()
-        )
+    def finish(self, *, interrupted: bool, narrowed: Callable[[str], bool]) -> tuple[Finished, ...]:
+        """Close the records and write the reports; in the order in which scenarios began.
+
+        Args:
+            interrupted: whether checks are missing because the run was stopped.
+            narrowed: whether only a part of a scenario's checks was asked for.
+        """
+        settled = [
+            (routine, self._settle(routine, interrupted=interrupted, narrowed=narrowed(name)))
+            for name, routine in self._routines.items()
+        ]
+        self._escalate()
+        finished = tuple(self._close(routine, facts) for routine, facts in settled)
+        self._memory.close()
+        for failure in self._memory.failures:
+            self._remember(failure)
+        return finished
+
+    def _escalate(self) -> None:
+        if self.circumstances.escalate is None or self._memory.store is None:
+            return
+        with self._remembering():
+            self.told = self.circumstances.escalate(self._memory.store)
 
     def _open(self, scenario: Scenario) -> _Routine:
-        about = self.circumstances
-        if about.evidence is None:
-            return _Routine(scenario=scenario, directory=None, writer=None)
-        environment = about.baseline.name
-        directory = run_directory(
-            about.evidence, about.started_at, environment, scenario.name, about.run_id
-        )
-        try:
-            return _Routine(scenario=scenario, directory=directory, writer=RecordWriter(directory))
-        except RecordError as failure:
-            self._remember(failure)
-            return _Routine(scenario=scenario, directory=None, writer=None)
+        about, routine = self.circumstances, _Routine(scenario=scenario, keeper=None)
+        facts = self._facts(routine, interrupted=False)
+        self._memory.begin(copied(RunStart, facts))
+        with self._remembering():
+            routine.keeper = Keeper(about.evidence, facts, about.key) if about.evidence else None
+        return routine
 
-    def _close(self, routine: _Routine, *, interrupted: bool) -> Finished:
+    def _settle(self, routine: _Routine, *, interrupted: bool, narrowed: bool) -> RunFacts:
+        """Return the facts of a scenario that ends now; history has them when this returns."""
         facts = self._facts(routine, interrupted=interrupted)
+        kind: Kind = "ad-hoc" if narrowed and facts.kind == "scheduled" else facts.kind
+        before = self._memory.previous(facts.scenario)
+        changes = compare(before, routine.results, narrowed=narrowed)
+        facts = replace(facts, kind=kind, narrowed=narrowed, changes=changes)
+        outcome = summarize(facts, routine.results).verdict.outcome
+        self._memory.finish(facts.scenario, copied(RunEnd, facts, outcome=outcome))
+        return facts
+
+    def _close(self, routine: _Routine, facts: RunFacts) -> Finished:
+        gathered = self._memory.gathered(
+            facts.environment, facts.finished_at, LONGEST_DAYS, READINGS
+        )
+        about = facts.environment, facts.scenario
+        standings = judge_scenario(OBJECTIVES, about, gathered, facts.finished_at)
+        facts = replace(facts, objectives=standings)
         summary = summarize(facts, routine.results)
-        try:
-            if routine.writer is not None:
-                routine.writer.close()
-            if routine.directory is not None:
-                report.write_report(routine.directory, facts, routine.results)
-        except RecordError as failure:
-            self._remember(failure)
-        return Finished(scenario=routine.scenario, summary=summary, directory=routine.directory)
+        with self._remembering():
+            if routine.keeper is not None:
+                routine.keeper.seal(summary, routine.results)
+        directory = routine.keeper.directory if routine.keeper is not None else None
+        return Finished(scenario=routine.scenario, summary=summary, directory=directory)
 
     def _facts(self, routine: _Routine, *, interrupted: bool) -> RunFacts:
         about, scenario, results = self.circumstances, routine.scenario, routine.results
         used = timing.span(results, until=routine.looked_until)
-        return RunFacts(
-            run_id=about.run_id,
+        return copied(
+            RunFacts,
+            about,
             environment=about.baseline.name,
             scenario=scenario.name,
             title=scenario.title,
             frequency=scenario.frequency.value,
-            operator=about.operator,
-            controller=about.controller,
             started_at=used.started_at if used else about.started_at,
             finished_at=clock.now(),
             budget_s=timing.budget_s(scenario, about.baseline),
             used_s=used.used_s if used else 0.0,
             waited_s=timing.waited_s(results, until=routine.looked_until),
             interrupted=interrupted,
-            command_line=about.command_line,
-            versions=about.versions,
             baseline_files=about.baseline.files,
-            profile=about.profile,
-            steps=_steps(scenario, results),
+            steps=steps_of(scenario, results),
+            plan=about.plans.get(scenario.name),
         )
+
+    @contextmanager
+    def _remembering(self) -> Iterator[None]:
+        """Go on after what could not be written, and tell of it at the end."""
+        try:
+            yield
+        except RecordError as failure:
+            self._remember(failure)
 
     def _remember(self, failure: RecordError) -> None:
         if failure.message not in {one.message for one in self.failures}:
             self.failures.append(failure)
-
-
-def _steps(scenario: Scenario, results: Sequence[CheckResult]) -> tuple[StepFacts, ...]:
-    """Return the steps that have results, in order."""
-    groups: dict[int, list[CheckResult]] = {}
-    for result in results:
-        groups.setdefault(result.step, []).append(result)
-    return tuple(_step(scenario, number, groups[number]) for number in sorted(groups))
-
-
-def _step(scenario: Scenario, number: int, group: Sequence[CheckResult]) -> StepFacts:
-    used = timing.span(group)
-    in_order = sorted(group, key=lambda one: one.look)
-    last = {(result.identity, result.nodeid): result for result in in_order}
-    return StepFacts(
-        number=number,
-        title=scenario.step(number).title,
-        outcome=worst(result.outcome for result in last.values()),
-        used_s=used.used_s if used else 0.0,
-        count=len(last),
-    )

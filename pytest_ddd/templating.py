@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from functools import cache
 from importlib import resources
@@ -12,7 +13,7 @@ from pytest_ddd.errors import UsageError
 if TYPE_CHECKING:
     import jinja2
 
-_PLAIN_ENDINGS = ("md.j2", "txt.j2", "css")
+_PLAIN_ENDINGS = ("md.j2", "txt.j2", "yml.j2", "css", "js")
 """Everything else is escaped as HTML."""
 
 _PIECES = 50
@@ -41,7 +42,7 @@ def render(template: str, context: Mapping[str, object]) -> str:
 def _environment() -> jinja2.Environment:
     import jinja2
 
-    return jinja2.Environment(
+    environment = jinja2.Environment(
         loader=jinja2.FunctionLoader(_source),
         autoescape=jinja2.select_autoescape((), _PLAIN_ENDINGS, default=True),
         undefined=jinja2.StrictUndefined,
@@ -49,6 +50,13 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
+    environment.filters["quoted"] = _quoted
+    return environment
+
+
+def _quoted(value: object) -> str:
+    """Write a text in double quotes, as JSON and YAML both read it."""
+    return json.dumps(str(value), ensure_ascii=False)
 
 
 def _source(template: str) -> str:

@@ -77,6 +77,43 @@ def test_the_project_speaks_of_itself_alone() -> None:
             assert "/work/" not in text, name
 
 
+ACTORS = ("plugin/changing.py", "cli/commands/action.py")
+"""The two ways to carry out an action: a check with `--ddd-apply`, and a command."""
+
+
+def test_only_two_modules_carry_out_actions() -> None:
+    """Whoever does not import `actions` cannot change a host through it."""
+    package = ROOT / "pytest_ddd"
+    users = {
+        str(module.relative_to(package))
+        for module in MODULES
+        if "pytest_ddd.actions" in module.read_text(encoding="utf-8")
+        and package / "actions" not in module.parents
+    }
+
+    assert users == set(ACTORS)
+
+
+def test_only_checks_marked_action_use_actions() -> None:
+    """In a file of checks, actions are named in functions that are marked `action`, nowhere else."""
+    for file in (ROOT / "checks").rglob("test_*.py"):
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        imported = {
+            alias.asname or alias.name
+            for node in ast.walk(tree)
+            if isinstance(node, ast.ImportFrom)
+            and str(node.module).startswith("pytest_ddd.actions")
+            for alias in node.names
+        } | {"change"}
+        for top in tree.body:
+            named = {one.id for one in ast.walk(top) if isinstance(one, ast.Name)}
+            named |= {one.arg for one in ast.walk(top) if isinstance(one, ast.arg)}
+            if named & imported:
+                assert isinstance(top, ast.FunctionDef), f"{file.name}:{top.lineno}"
+                marks = [ast.unparse(one) for one in top.decorator_list]
+                assert "pytest.mark.action" in marks, f"{file.name}: {top.name}"
+
+
 def test_version_is_told() -> None:
     """`pytest-ddd --version` works without a site."""
     command = [sys.executable, "-m", "pytest_ddd.cli.main", "--version"]

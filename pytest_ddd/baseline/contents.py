@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 from pytest_ddd.baseline.fields import Entry, Model
+from pytest_ddd.baseline.sections.access import Access
+from pytest_ddd.baseline.sections.attestations import Attestation
 from pytest_ddd.baseline.sections.backups import Backup
 from pytest_ddd.baseline.sections.configuration import Configuration
+from pytest_ddd.baseline.sections.controls import Regulation
 from pytest_ddd.baseline.sections.endpoints import Endpoint
 from pytest_ddd.baseline.sections.environment import Environment
 from pytest_ddd.baseline.sections.escalation import Escalation
 from pytest_ddd.baseline.sections.hosts import Group, Host
+from pytest_ddd.baseline.sections.jobs import Job
 from pytest_ddd.baseline.sections.logs import Log
+from pytest_ddd.baseline.sections.metrics import Metric
+from pytest_ddd.baseline.sections.queues import Queue
+from pytest_ddd.baseline.sections.retention import Retention
+from pytest_ddd.baseline.sections.rule_sets import RuleSet
 from pytest_ddd.baseline.sections.scenarios import Scenario
+from pytest_ddd.baseline.sections.security import Safeguard
+from pytest_ddd.baseline.sections.sync import SyncPair
 from pytest_ddd.baseline.sections.thresholds import Resource
+from pytest_ddd.baseline.sections.waivers import Waiver
 from pytest_ddd.baseline.tree import Path
 
 VERSION = 1
@@ -27,13 +38,27 @@ WHOLE: dict[str, type[Model]] = {
 ON_HOSTS: dict[str, type[Entry]] = {"thresholds": Resource, "logs": Log}
 """Sections by name whose entries live on every host; `applies_to` narrows them."""
 
-IN_ENVIRONMENT: dict[str, type[Entry]] = {"endpoints": Endpoint, "backups": Backup}
+IN_ENVIRONMENT: dict[str, type[Entry]] = {
+    "endpoints": Endpoint,
+    "backups": Backup,
+    "jobs": Job,
+    "queues": Queue,
+    "sync": SyncPair,
+    "metrics": Metric,
+    "rule_sets": RuleSet,
+    "controls": Regulation,
+    "security": Safeguard,
+    "access": Access,
+    "retention": Retention,
+    "attestations": Attestation,
+}
 """Sections by name whose entries live in the environment, or on the hosts of `applies_to`."""
 
 BY_NAME: dict[str, type[Model]] = {
     "hosts": Host,
     "groups": Group,
     "scenarios": Scenario,
+    "waivers": Waiver,
     **ON_HOSTS,
     **IN_ENVIRONMENT,
 }

@@ -24,7 +24,7 @@ from pytest_ddd.baseline.tree import (
 from pytest_ddd.baseline.wording import checked
 from pytest_ddd.results import Origin
 
-_NO_SECRETS = ("logs", "configuration")
+_NO_SECRETS = ("logs", "configuration", "security")
 """Sections whose texts are patterns and contents, which may well look like a secret."""
 
 UNLISTED_KINDS = ("listeners", "users", "setuid", "packages", "services")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import time
+from datetime import UTC, datetime, time
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal, TypeVar
 
@@ -68,6 +68,14 @@ def _time_of_day(value: object) -> object:
     raise ValueError(f'not a time of day: {value!r} (write "22:00", in quotes)')
 
 
+def _moment(value: object) -> object:
+    if isinstance(value, datetime):
+        return value
+    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?Z", value):
+        return datetime.fromisoformat(value).astimezone(UTC)
+    raise ValueError(f'not a moment in UTC: {value!r} (write "2026-12-31T12:00:00Z", in quotes)')
+
+
 Whole = Annotated[int, Strict()]
 """A whole number; `true`, `1.0` and `"1"` are not."""
 
@@ -95,6 +103,19 @@ TimeOfDay = Annotated[
     time, BeforeValidator(_time_of_day), _written("^[0-2][0-9]:[0-5][0-9]$", "22:00")
 ]
 """A time of day, written `"22:00"`."""
+
+
+Moment = Annotated[
+    datetime,
+    BeforeValidator(_moment),
+    _written(
+        r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2})?Z$", "2026-12-31T12:00:00Z"
+    ),
+]
+"""A moment in UTC, written `"2026-12-31T12:00:00Z"`."""
+
+Text = Annotated[str, Field(min_length=1)]
+"""A text that may not be empty."""
 
 
 class Limits(Model):

@@ -8,17 +8,21 @@ from pathlib import Path
 
 from pytest_ddd.baseline.applying import Applied
 from pytest_ddd.baseline.contents import IN_ENVIRONMENT, SECTIONS, keeps_null
+from pytest_ddd.baseline.controlling import check_controls
 from pytest_ddd.baseline.declarations import Declarations
-from pytest_ddd.baseline.escalating import read_escalation
+from pytest_ddd.baseline.document import read_document
+from pytest_ddd.baseline.escalating import read_escalation, targets_of
 from pytest_ddd.baseline.layers import Layer, read_layers, shown_path
 from pytest_ddd.baseline.merging import overlay
 from pytest_ddd.baseline.model import Baseline
 from pytest_ddd.baseline.overrides import Overrides
 from pytest_ddd.baseline.rules import check_scenario
 from pytest_ddd.baseline.sections.environment import Environment
+from pytest_ddd.baseline.sections.escalation import Escalation
 from pytest_ddd.baseline.sections.scenarios import Scenario
 from pytest_ddd.baseline.targets import read_targets
 from pytest_ddd.baseline.tree import Mistakes, Node, named_entries
+from pytest_ddd.baseline.waiving import read_waivers
 from pytest_ddd.baseline.wording import checked
 from pytest_ddd.errors import BaselineError
 from pytest_ddd.results import Origin
@@ -49,6 +53,27 @@ def load_baseline(root: Path, name: str, *, visitors: Mapping[str, str] | None =
     )
     raise_mistakes(mistakes, name)
     return _only(baseline, visitors) if visitors else baseline
+
+
+def load_escalation(path: Path, baseline: Baseline) -> Escalation:
+    """Load a section `escalation` from a file of its own, as it would be in a baseline.
+
+    Raises:
+        BaselineError: mistakes in the file, all of them.
+    """
+    mistakes = Mistakes()
+    root = read_document(path, shown_path(path), mistakes).root
+    entries = root.entries if root is not None else {}
+    for name, node in entries.items():
+        if name != "escalation":
+            mistakes.add(node.origin, (name,), "only the section `escalation` is read from here")
+    if root is not None and "escalation" not in entries:
+        mistakes.add(root.origin, (), "needs the section `escalation`")
+    endpoints = (one.key for one in baseline.for_environment.get("endpoints", ()))
+    targets = {*baseline.hosts, *(f"endpoint:{name}" for name in endpoints)}
+    found = read_escalation(entries.get("escalation"), mistakes, targets=targets)
+    raise_mistakes(mistakes, baseline.name)
+    return found
 
 
 def merge_layers(
@@ -99,6 +124,7 @@ def _assemble(
         for section in IN_ENVIRONMENT
         if section in sections
     }
+    check_controls(sections, mistakes)
     overrides = Overrides(sections, targets, mistakes)
     applied = Applied(overrides, targets, declarations, in_environment)
     applied.check_unused()
@@ -113,13 +139,22 @@ def _assemble(
         hosts=targets.hosts,
         groups=targets.groups,
         scenarios=_scenarios(sections.get("scenarios"), mistakes),
-        escalation=read_escalation(sections.get("escalation"), mistakes),
+        escalation=read_escalation(
+            sections.get("escalation"),
+            mistakes,
+            targets=set(targets_of(targets.hosts, sections.get("endpoints")))
+            if is_complete
+            else None,
+        ),
         for_environment={
             section: tuple(each for each in found if not each.model.applies_to)
             for section, found in in_environment.items()
         },
         for_host=for_host,
         unused=applied.unused() if targets.hosts else (),
+        waivers=read_waivers(
+            sections.get("waivers"), (*targets.names, name) if is_complete else None, mistakes
+        ),
     )
 
 

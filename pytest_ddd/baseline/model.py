@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, Literal, TypeVar
 
 from pytest_ddd.baseline.fields import Entry, Model
@@ -11,6 +11,7 @@ from pytest_ddd.baseline.sections.environment import Environment
 from pytest_ddd.baseline.sections.escalation import Escalation
 from pytest_ddd.baseline.sections.hosts import Host
 from pytest_ddd.baseline.sections.scenarios import Scenario
+from pytest_ddd.baseline.sections.waivers import Waiver
 from pytest_ddd.results import Limit, Origin, Threshold
 
 M_co = TypeVar("M_co", bound=Model, covariant=True)
@@ -83,3 +84,4 @@ class Baseline:
     for_environment: Mapping[str, tuple[Declaration[Entry], ...]]
     for_host: Mapping[str, Mapping[str, tuple[Declaration[Entry], ...]]]
     unused: tuple[Declaration[Entry], ...] = ()
+    waivers: Mapping[str, Declaration[Waiver]] = field(default_factory=dict)

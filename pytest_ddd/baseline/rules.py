@@ -8,8 +8,9 @@ from collections.abc import Callable, Collection, Iterator
 
 from pytest_ddd.baseline.fields import LITERAL_REFUSED, URL_REFUSED
 from pytest_ddd.baseline.sections.scenarios import SCENARIO_NAMES, is_scenario
+from pytest_ddd.baseline.sections.thresholds import FROM_ELSEWHERE
 from pytest_ddd.baseline.sections.thresholds import KINDS as RESOURCES
-from pytest_ddd.baseline.tree import Mistakes, Node, Path, nearest, shown
+from pytest_ddd.baseline.tree import Mistakes, Node, Path, nearest, shown, walk
 from pytest_ddd.redaction_rules import secret_word
 
 LONGEST_NAME = 200
@@ -41,7 +42,14 @@ def check_name(name: str, node: Node, path: Path, mistakes: Mistakes) -> None:
 
 def check_resource(name: str, node: Node, path: Path, mistakes: Mistakes) -> None:
     """Refuse unknown resources, and limits in another unit than the resource has."""
-    kind = name.partition(":")[0]
+    kind, _, rest = name.partition(":")
+    if kind in FROM_ELSEWHERE:
+        _check_elsewhere(kind, rest, node, path, mistakes)
+        return
+    for way in (*FROM_ELSEWHERE, "unit"):
+        if way in node.entries:
+            text = f"has no meaning for {shown(name)}: only prometheus:NAME and table:NAME know it"
+            mistakes.add(node.entries[way].origin, (*path, way), text)
     if name not in RESOURCES and not _MOUNT.fullmatch(name):
         known = (*RESOURCES, f"disk:/{name.partition(':')[2].lstrip('/')}")
         mistakes.add(node.origin, path, f"no resource {shown(name)!r}{nearest(name, known)}")
@@ -57,6 +65,18 @@ def check_resource(name: str, node: Node, path: Path, mistakes: Mistakes) -> Non
         mistakes.add(node.entries["exclude"].origin, path, "only disk and inodes know exclude")
 
 
+def _check_elsewhere(kind: str, rest: str, node: Node, path: Path, mistakes: Mistakes) -> None:
+    """Refuse a resource that is read elsewhere and does not say where, or says it twice."""
+    if not rest.strip():
+        mistakes.add(node.origin, path, f"needs a name: write {kind}:NAME")
+    if kind not in node.entries:
+        mistakes.add(node.origin, path, f"needs a mapping `{kind}:` that says how it is read")
+    for name in ("exclude", "sample", *(way for way in FROM_ELSEWHERE if way != kind)):
+        if name in node.entries:
+            text = f"{name} has no meaning for {kind}:NAME"
+            mistakes.add(node.entries[name].origin, (*path, name), text)
+
+
 def _wrong_unit(kind: str, value: object) -> str:
     """Return what is wrong with the unit of a limit, or an empty text."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
@@ -67,6 +87,8 @@ def _wrong_unit(kind: str, value: object) -> str:
         return "" if numeric else f"load is a number for each core: write 1.5, found {written}"
     if not isinstance(value, str):
         return f"needs a unit: write {written}%, found {written}"
+    if value.strip().endswith("B"):
+        return f"{kind} is a share of what there is: write 80%, found {written}"
     number = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*%", value)
     if number is not None and float(number[1]) > 100:
         return f"can never be reached: {kind} ends at 100%, found {written}"
@@ -125,18 +147,32 @@ def check_scenario(name: str, node: Node, path: Path, mistakes: Mistakes) -> Non
         mistakes.add(node.origin, path, f"no scenario {shown(name)!r}{near}")
 
 
-def check_backup(name: str, node: Node, path: Path, mistakes: Mistakes) -> None:
-    """Refuse a backup that is looked at on hosts without saying on which."""
+def check_from(name: str, node: Node, path: Path, mistakes: Mistakes) -> None:
+    """Refuse what is looked at on hosts without saying on which."""
     check_name(name, node, path, mistakes)
     side = node.entries.get("from")
     if side is not None and side.value == "host" and not applies_to(node):
         mistakes.add(side.origin, (*path, "from"), "needs applies_to: which hosts?")
 
 
+def check_asked(name: str, node: Node, path: Path, mistakes: Mistakes) -> None:
+    """Refuse an entry whose server is asked by hosts without saying by which."""
+    check_name(name, node, path, mistakes)
+    for way in ("prometheus", "json"):
+        server = node.entries.get(way)
+        side = server.entries.get("from") if server is not None else None
+        if side is not None and side.value == "host" and not applies_to(node):
+            mistakes.add(side.origin, (*path, way, "from"), "needs applies_to: which hosts?")
+
+
 RULES: dict[str, Rule] = {
+    "metrics": check_asked,
+    "rule_sets": check_asked,
     "thresholds": check_resource,
     "logs": check_log,
-    "backups": check_backup,
+    "backups": check_from,
+    "jobs": check_from,
+    "queues": check_from,
     "scenarios": check_scenario,
     "listeners": check_listener,
     "services": check_service,
@@ -174,6 +210,14 @@ def check_secrets(node: Node, path: Path, mistakes: Mistakes) -> None:
             mistakes.add(found.origin, place, URL_REFUSED)
         elif secret_word(name) or name.lower() in _SECRET_HEADERS:
             mistakes.add(found.origin, place, LITERAL_REFUSED)
+
+
+def check_commands(node: Node, path: Path, mistakes: Mistakes) -> None:
+    """Refuse a password in a URL among the words of a command, or in any other list."""
+    for place, found in walk(node, path):
+        is_item = isinstance(place[-1], int)
+        if is_item and isinstance(found.value, str) and _CREDENTIALS.search(found.value):
+            mistakes.add(found.origin, place, URL_REFUSED)
 
 
 def _named_texts(node: Node, path: Path) -> Iterator[tuple[Path, str, Node]]:

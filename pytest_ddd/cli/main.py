@@ -9,7 +9,17 @@ from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import NoReturn, Protocol
 
-from pytest_ddd.cli.commands import init, validate
+from pytest_ddd.cli.commands import (
+    action,
+    escalation,
+    evidence,
+    history,
+    init,
+    objectives,
+    schedule,
+    validate,
+    waiver,
+)
 from pytest_ddd.cli.printing import complain, prepare
 from pytest_ddd.errors import DddError, RecordError, UsageError
 
@@ -32,7 +42,17 @@ class Verb(Protocol):
         """Do it, and return the exit status."""
 
 
-VERBS: dict[str, Verb] = {"init": init, "validate": validate}
+VERBS: dict[str, Verb] = {
+    "init": init,
+    "validate": validate,
+    "history": history,
+    "objectives": objectives,
+    "waiver": waiver,
+    "escalation": escalation,
+    "evidence": evidence,
+    "schedule": schedule,
+    "action": action,
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:

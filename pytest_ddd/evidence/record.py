@@ -1,30 +1,37 @@
-"""Writes `results.jsonl`, one line a result as it arrives, and reads it back."""
+"""Writes `results.jsonl`, one chained line a result as it arrives, and reads it back.
+
+Each line carries its number, `seq`, and in `prev` the SHA-256 of the line before it, newline
+included; the first one that of `start.json`. So `sed -n 3p results.jsonl | sha256sum` is what
+line 4 says.
+"""
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import BinaryIO, Self
 
 from pytest_ddd.errors import RecordError
-from pytest_ddd.plain import Json
+from pytest_ddd.evidence.canonical import canonical_line, digest
+from pytest_ddd.evidence.files import RECORD, failure, make_private, sync_directory
+from pytest_ddd.plain import Json, visible
 from pytest_ddd.redaction import DEFAULT, Redactor
 from pytest_ddd.results import CheckResult, from_record, to_record
 
-FILE_NAME = "results.jsonl"
+FILE_NAME = RECORD
 
 _SYNC_EVERY = 200
 """Good results may wait for the disk this long; each bad one is on it at once."""
 
 _NAME_LIMIT = 24
 """Longest environment and scenario in a directory name; the whole stays below 100 characters."""
-
-_HINT = "free space, or choose another place with --ddd-evidence DIR"
 
 
 def run_directory(
@@ -41,23 +48,27 @@ class RecordWriter:
 
     Args:
         directory: made when missing, readable by its owner only.
+        head: the digest that the first line continues: that of `start.json`.
         redactor: takes secrets out before the first byte is written.
 
     Raises:
         RecordError: the file exists already, or cannot be written.
     """
 
-    def __init__(self, directory: Path, redactor: Redactor = DEFAULT) -> None:
+    def __init__(self, directory: Path, redactor: Redactor = DEFAULT, *, head: str = "") -> None:
         self.path = directory / FILE_NAME
         self.count = 0
+        self.head = head
+        """Digest of the last line: whoever knows it knows that no line is missing."""
         self._redactor = redactor
         self._size_bytes = 0
         try:
-            _make_private(directory)
+            make_private(directory)
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
             self._descriptor = os.open(self.path, flags, 0o600)
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)  # until it is closed
         except OSError as error:
-            raise _failure(self.path, error) from error
+            raise failure(self.path, error) from error
 
     def add(self, result: CheckResult) -> None:
         """Write one result; a bad one is on the disk when this returns.
@@ -66,14 +77,15 @@ class RecordWriter:
             RecordError: it could not be written; what was written before is still whole.
         """
         record = to_record(result, self._redactor)
-        line = json.dumps(record, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        line = canonical_line({**record, "seq": self.count + 1, "prev": self.head})
         try:
-            self._write(line.encode() + b"\n")
+            self._write(line)
             self.count += 1
+            self.head = digest(line)
             if result.outcome.is_bad or self.count % _SYNC_EVERY == 0:
                 os.fsync(self._descriptor)
         except OSError as error:
-            raise _failure(self.path, error) from error
+            raise failure(self.path, error) from error
 
     def close(self) -> None:
         """Bring everything to the disk; closing twice is fine."""
@@ -85,9 +97,9 @@ class RecordWriter:
                 os.fsync(descriptor)
             finally:
                 os.close(descriptor)
-            _sync_directory(self.path.parent)
+            sync_directory(self.path.parent)
         except OSError as error:
-            raise _failure(self.path, error) from error
+            raise failure(self.path, error) from error
 
     def __enter__(self) -> Self:
         return self
@@ -116,68 +128,109 @@ class RecordWriter:
 class Record:
     """What a `results.jsonl` holds.
 
-    `damage` has one sentence for each line that could not be read; a cut last line is what a
-    killed run leaves.
+    `damage` has one sentence for each line that could not be read or does not continue the one
+    before it; a cut last line is what a killed run leaves. `head` is the digest of the last
+    whole line, `lines` their number.
     """
 
     results: tuple[CheckResult, ...]
     damage: tuple[str, ...]
+    lines: int = 0
+    head: str = ""
 
 
-def read_record(path: Path) -> Record:
+def read_record(path: Path, head: str | None = None) -> Record:
     """Read a `results.jsonl`, whole or cut.
+
+    Args:
+        path: the file.
+        head: what the first line has to continue; None when that is not known.
 
     Raises:
         RecordError: there is no such file, or it cannot be opened.
     """
-    results: list[CheckResult] = []
-    damage: list[str] = []
     try:
         with path.open("rb") as lines:
-            for number, line in enumerate(lines, start=1):
-                try:
-                    results.append(_parse(line))
-                except (ValueError, RecordError) as error:
-                    damage.append(f"{path}:{number}: {_damage(line, error)}")
+            return read_lines(lines, head, name=str(path))
     except OSError as error:
         message = f"{path}: cannot be read: {error.strerror}"
         raise RecordError(message, hint=f"ls -l {path.parent}") from error
-    return Record(results=tuple(results), damage=tuple(damage))
 
 
-def _parse(line: bytes) -> CheckResult:
+def is_being_written(path: Path) -> bool:
+    """Whether a run is still writing this record."""
+    try:
+        with path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def read_lines(lines: BinaryIO, head: str | None = None, *, name: str = FILE_NAME) -> Record:
+    """Read the lines of a record; `name` is what messages about damage call it."""
+    results: list[CheckResult] = []
+    damage: list[str] = []
+    chain = Chain(head)
+    for number, line in enumerate(lines, start=1):
+        try:
+            record = parse_line(line)
+            damage += (f"{name}:{number}: {said}" for said in chain.follow(line, record))
+            results.append(from_record(record))
+        except (ValueError, RecordError, RecursionError) as error:
+            chain.skip(line)
+            damage.append(f"{name}:{number}: {_damage(line, error)}")
+    damage = [visible(said) for said in damage]  # it may quote what a stranger wrote
+    return Record(
+        results=tuple(results), damage=tuple(damage), lines=chain.count, head=chain.head or ""
+    )
+
+
+class Chain:
+    """Follows the chain through the lines of a file, and says where it breaks."""
+
+    def __init__(self, head: str | None) -> None:
+        self.head = head
+        self.count = 0
+
+    def follow(self, line: bytes, record: Mapping[str, Json]) -> Iterator[str]:
+        """Take the next line, and yield what is wrong with its place."""
+        self.count += 1
+        if record.get("seq") != self.count:
+            yield f"stands in the place of line {self.count} and says it is {record.get('seq')}"
+        if self.head is not None and record.get("prev") != self.head:
+            yield "does not continue the line before it: one of them was changed or taken away"
+        self.head = digest(line)
+
+    def skip(self, line: bytes) -> None:
+        """Take a line that cannot be read; a cut one is no line."""
+        if line.endswith(b"\n"):
+            self.count += 1
+            self.head = digest(line)
+
+
+def parse_line(line: bytes) -> dict[str, Json]:
+    """Return the record that a line holds.
+
+    Raises:
+        ValueError: it is cut, or no JSON.
+        RecordError: it is JSON, and no record.
+    """
     if not line.endswith(b"\n"):
-        raise ValueError("the last line is cut: its result was being written when the run ended")
+        raise ValueError("the last line is cut: it was being written when the run ended")
     record: Json = json.loads(line)
     if not isinstance(record, dict):
         raise RecordError("not a record")
-    return from_record(record)
+    return record
 
 
-def _damage(line: bytes, error: ValueError | RecordError) -> str:
-    if isinstance(error, json.JSONDecodeError | UnicodeDecodeError):
+def _damage(line: bytes, error: Exception) -> str:
+    if isinstance(error, json.JSONDecodeError | UnicodeDecodeError | RecursionError):
         return f"{len(line)} bytes that are not JSON"
     return str(error)
 
 
-def _make_private(directory: Path) -> None:
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if directory.is_symlink():
-        raise NotADirectoryError(0, "is a symbolic link", str(directory))
-    directory.chmod(0o700)
-
-
-def _sync_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def _ascii(text: str, limit: int) -> str:
     return re.sub(r"[^A-Za-z0-9.-]+", "-", text)[:limit].strip("-.") or "unnamed"
-
-
-def _failure(path: Path, error: OSError) -> RecordError:
-    return RecordError(f"{path}: cannot be written: {error.strerror}", hint=_HINT)

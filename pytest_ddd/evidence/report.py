@@ -4,30 +4,30 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
-from collections.abc import Iterable, Sequence
+import io
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TextIO
 
-from pytest_ddd.errors import RecordError
-from pytest_ddd.evidence import wording
-from pytest_ddd.evidence.facts import RunFacts
-from pytest_ddd.evidence.summary import BY_URGENCY, RunSummary, summarize
+from pytest_ddd.evidence import change_words, objective_words, telling, wording
+from pytest_ddd.evidence.account import Account
+from pytest_ddd.evidence.controls import controls_of
+from pytest_ddd.evidence.files import REPORT, written
+from pytest_ddd.evidence.sparkline import Sparklines
+from pytest_ddd.evidence.summary import BY_URGENCY, RunSummary
 from pytest_ddd.evidence.verdict import overrun_s
-from pytest_ddd.jsonable import from_json, to_json
 from pytest_ddd.outcomes import Outcome
-from pytest_ddd.redaction import DEFAULT, Redactor
-from pytest_ddd.results import CheckResult, from_record, to_record
 from pytest_ddd.templating import render, render_to
 from pytest_ddd.units import format_duration, format_quantity, plural
 
-FILE_NAME = "report.html"
+FILE_NAME = REPORT
 
 ROWS_A_SECTION = 250
 """A browser lays out sections of this many rows only when they come into view."""
 
 _TEMPLATE = "evidence/report.html.j2"
 _STYLE = "evidence/report.css"
+_SCRIPT = "evidence/report.js"
 
 _MEANINGS = {
     Outcome.GREEN: "looked at, and as the baseline says",
@@ -40,68 +40,51 @@ _MEANINGS = {
 }
 
 
-def write_report(
-    directory: Path,
-    facts: RunFacts,
-    results: Iterable[CheckResult],
-    *,
-    damage: Sequence[str] = (),
-    redactor: Redactor = DEFAULT,
-) -> Path:
+def write_report(directory: Path, run: Account) -> Path:
     """Write `report.html` into a run's directory and return its path.
 
-    The same input gives the same bytes, so it can be written again from `results.jsonl`.
+    The same input gives the same bytes, so it can be written again from the package.
 
     Args:
         directory: the run's directory; a report that is there is replaced.
-        facts: what the run says of itself.
-        results: every look of every check, in any order.
-        damage: lines of the record that could not be read; the report then is not green.
-        redactor: takes secrets out of facts and results.
+        run: of results as the record has them, which is without secrets.
 
     Raises:
         RecordError: it cannot be written.
     """
     path = directory / FILE_NAME
-    part = directory / f".{FILE_NAME}.part"
-    try:
-        part.unlink(missing_ok=True)
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
-            render_report(file, facts, results, damage=damage, redactor=redactor)
-        part.replace(path)
-    except OSError as error:
-        message = f"{path}: cannot be written: {error.strerror}"
-        raise RecordError(message, hint="choose another place with --ddd-evidence DIR") from error
+    with written(path) as file:
+        text = io.TextIOWrapper(file, encoding="utf-8", newline="\n", write_through=False)
+        render_report(text, run)
+        text.detach()
     return path
 
 
-def render_report(
-    file: TextIO,
-    facts: RunFacts,
-    results: Iterable[CheckResult],
-    *,
-    damage: Sequence[str] = (),
-    redactor: Redactor = DEFAULT,
-) -> None:
+def render_report(file: TextIO, run: Account) -> None:
     """Render the report into an open text file, piece by piece."""
-    safe_facts = from_json(RunFacts, to_json(facts, redactor.clean))
-    safe_results = (from_record(to_record(result, redactor)) for result in results)
-    safe_damage = [redactor.clean(line) for line in damage]
-    render_to(file, _TEMPLATE, _context(summarize(safe_facts, safe_results, safe_damage)))
+    render_to(file, _TEMPLATE, _context(run))
 
 
-def _context(summary: RunSummary) -> dict[str, object]:
+def _context(run: Account) -> dict[str, object]:
+    summary = run.summary
     return {
         "run": summary,
+        "population": run.population,
+        "incomplete": run.incomplete,
+        "controls": controls_of(summary.checks),
+        "sparklines": Sparklines(summary.facts.trends),
         "facts": summary.facts,
         "verdict": summary.verdict,
         "nothing": _nothing(summary),
-        "style_digest": _style_digest(),
+        "style_digest": _digest_of(_STYLE),
+        "script_digest": _digest_of(_SCRIPT),
         "outcomes": BY_URGENCY,
         "meanings": _MEANINGS,
         "rows_a_section": ROWS_A_SECTION,
         "say": wording,
+        "changed": change_words,
+        "standing": objective_words,
+        "tell": telling.tell,
         "duration": format_duration,
         "quantity": format_quantity,
         "plural": plural,
@@ -138,6 +121,7 @@ def _nothing(summary: RunSummary) -> str:
     return "None of the recorded checks; the notes above say what else to know."
 
 
-def _style_digest() -> str:
-    style = render(_STYLE, {}).encode()
-    return base64.b64encode(hashlib.sha256(style).digest()).decode()
+def _digest_of(template: str) -> str:
+    """Return what the policy of the page says of a style or script that it may use."""
+    content = render(template, {}).encode()
+    return base64.b64encode(hashlib.sha256(content).digest()).decode()

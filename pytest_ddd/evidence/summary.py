@@ -119,7 +119,7 @@ def summarize(
         results: all results, in any order; several looks of one identity become one check.
         damage: lines of the record that could not be read; with any, nothing is green.
     """
-    checks = _checks(results)
+    checks = checks_of(results)
     steps = _steps(facts, checks)
     return RunSummary(
         facts=facts,
@@ -148,7 +148,7 @@ def _parts(text: str) -> list[str]:
     return [part[:18] for part in re.split(r"([0-9]+)", text) if part]
 
 
-def _checks(results: Iterable[CheckResult]) -> tuple[Check, ...]:
+def checks_of(results: Iterable[CheckResult]) -> tuple[Check, ...]:
     """Return one check an identity and nodeid; two results of one look are two checks."""
     looks: dict[tuple[Identity, str], list[CheckResult]] = {}
     for result in results:  # two checks of one name share their identity, not their nodeid

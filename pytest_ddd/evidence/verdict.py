@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pytest_ddd.evidence.facts import RunFacts, StepFacts
 from pytest_ddd.outcomes import Outcome, worst
-from pytest_ddd.results import CheckResult
+from pytest_ddd.results import CheckResult, is_planned
 from pytest_ddd.units import format_duration, plural
 
 _WORDS = {
@@ -62,6 +62,8 @@ def reach_verdict(
     words = _WORDS[outcome]
     if outcome is Outcome.UNKNOWN and facts.interrupted:
         words = "Stopped before the end"
+    elif outcome in _FINE and any(is_planned(result) for result in results):
+        words = "Not complete: nothing was changed"
     return Verdict(
         outcome=outcome,
         words=words,
@@ -132,6 +134,10 @@ def _notes(
     if overrun_s(facts) > 0 and facts.budget_s is not None:
         over, budget = format_duration(overrun_s(facts)), format_duration(facts.budget_s)
         notes.append(f"It took {over} longer than its budget of {budget}.")
+    planned = sum(is_planned(result) for result in results)
+    if planned:
+        were = "was" if planned == 1 else "were"
+        notes.append(f"{plural(planned, 'action')} {were} only planned: --ddd-apply does it.")
     waived = sum(result.outcome is Outcome.WAIVED for result in results)
     if waived:
         notes.append(f"{plural(waived, 'check')} accepted by a waiver.")

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from pytest_ddd.evidence.facts import ClockState
 from pytest_ddd.outcomes import Outcome
 from pytest_ddd.results import CheckResult, Limit, Reading, Threshold, explain
-from pytest_ddd.units import format_quantity
+from pytest_ddd.units import format_duration, format_quantity
 
 _READINGS_SHOWN = 3
 
@@ -26,6 +27,16 @@ def time_of_day(moment: datetime) -> str:
 def exact(moment: datetime) -> str:
     """Return the moment for machines, in seconds, UTC."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def clock(state: ClockState) -> str:
+    """Say whether the clock of the run can be relied on."""
+    if state.synchronized == "no":
+        return "not in step with any time source, says the kernel"
+    if state.synchronized == "unknown":
+        return "the kernel does not say whether it is in step with a time source"
+    error = f", at most {format_duration(state.error_s)} off" if state.error_s is not None else ""
+    return f"in step with a time source{error}, says the kernel"
 
 
 def saw(result: CheckResult) -> str:

@@ -96,6 +96,66 @@ def drift_item(request: pytest.FixtureRequest) -> AnyEntry:
     return _entry(request)
 
 
+@pytest.fixture
+def job(request: pytest.FixtureRequest) -> AnyEntry:
+    """One batch job; parametrizes the check over `jobs`."""
+    return _entry(request)
+
+
+@pytest.fixture
+def queue(request: pytest.FixtureRequest) -> AnyEntry:
+    """One queue; parametrizes the check over `queues`."""
+    return _entry(request)
+
+
+@pytest.fixture
+def sync_pair(request: pytest.FixtureRequest) -> AnyEntry:
+    """One pair of data that has to be the same; parametrizes the check over `sync`."""
+    return _entry(request)
+
+
+@pytest.fixture
+def metric(request: pytest.FixtureRequest) -> AnyEntry:
+    """One performance metric; parametrizes the check over `metrics`."""
+    return _entry(request)
+
+
+@pytest.fixture
+def rule_set(request: pytest.FixtureRequest) -> AnyEntry:
+    """One file of alerting rules; parametrizes the check over `rule_sets`."""
+    return _entry(request)
+
+
+@pytest.fixture
+def regulation(request: pytest.FixtureRequest) -> AnyEntry:
+    """One framework; parametrizes the check over `controls`."""
+    return _entry(request)
+
+
+@pytest.fixture
+def safeguard(request: pytest.FixtureRequest) -> AnyEntry:
+    """One thing that protects; parametrizes the check over `security`."""
+    return _entry(request)
+
+
+@pytest.fixture
+def access_log(request: pytest.FixtureRequest) -> AnyEntry:
+    """The log-ins of one host; parametrizes the check over `access`."""
+    return _entry(request)
+
+
+@pytest.fixture
+def records(request: pytest.FixtureRequest) -> AnyEntry:
+    """One kind of records that are kept; parametrizes the check over `retention`."""
+    return _entry(request)
+
+
+@pytest.fixture
+def attestation(request: pytest.FixtureRequest) -> AnyEntry:
+    """One manual step that a person confirms; parametrizes the check over `attestations`."""
+    return _entry(request)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_pycollect_makeitem(collector: pytest.Collector, name: str, obj: object) -> None:
     """Before the first check is collected: give `host` our meaning and redact the logs.
@@ -122,5 +182,8 @@ def _is_of_the_site(collector: pytest.Collector, name: str) -> bool:
 
 
 def _is_check(collector: pytest.Collector, obj: object) -> bool:
-    marks = [*getattr(obj, "pytestmark", ()), *collector.iter_markers()]
+    own = getattr(obj, "pytestmark", ())
+    if not isinstance(own, list):  # sqlalchemy's `func` and mocks have every attribute
+        own = []
+    marks = [*own, *collector.iter_markers()]
     return any(mark.name in set(Frequency) for mark in marks)

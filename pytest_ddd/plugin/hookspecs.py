@@ -10,6 +10,8 @@ from pytest_ddd.results import CheckResult
 from pytest_ddd.scenarios.model import Scenario
 
 if TYPE_CHECKING:
+    from pytest_ddd.alerts import Decision
+    from pytest_ddd.escalation.interface import Channel
     from pytest_ddd.run import Finished
 
 
@@ -40,4 +42,33 @@ def pytest_ddd_scenario_finished(config: pytest.Config, finished: Finished) -> N
     Example:
         def pytest_ddd_scenario_finished(finished):
             print(finished.summary.verdict.words, finished.directory)
+    """
+
+
+def pytest_ddd_escalate(config: pytest.Config, decision: Decision) -> None:
+    """Called at the end of the run for each escalation, also for those that were suppressed.
+
+    `decision.suppressed` says why nobody was told (a dry run, say), or is None. An implementation
+    that raises does not keep the others from being called, and the exit status is 75.
+
+    Example:
+        def pytest_ddd_escalate(decision):
+            if decision.suppressed is None:
+                print(decision.kind, decision.severity, decision.summary)
+    """
+
+
+def pytest_ddd_register_channels(config: pytest.Config, channels: dict[str, Channel]) -> None:
+    """Called before messages are sent: add a channel that the baseline names with `kind: hook`.
+
+    Only pytest runs of this site know it; for `pytest-ddd` commands too, make a package with an
+    entry point in the group `pytest_ddd.channels`.
+
+    Example:
+        class Jira:
+            def send(self, message, *, timeout_s):
+                print(message.severity, message.summary)
+
+        def pytest_ddd_register_channels(channels):
+            channels["jira"] = Jira()
     """

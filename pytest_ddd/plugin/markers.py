@@ -16,6 +16,7 @@ _MARKERS = (
     "quarterly: a check that is done every three months",
     "scenario(name): the routine that a check belongs to",
     "step(number): the step of the routine that a check does",
+    "action: a check that may change things, with --ddd-apply only",
     "control(id, ...): compliance controls that a check gives evidence for",
 )
 

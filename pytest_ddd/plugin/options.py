@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
 import pytest
 
 from pytest_ddd import units
+from pytest_ddd.plugin import remembering
 
 SETTINGS_KEY = pytest.StashKey["Settings"]()
 
@@ -28,7 +30,12 @@ class _Option:
     help: str
     choices: tuple[str, ...] = ()
     metavar: str = ""
+    has_twins: bool = True
+    """False for what a person has to say anew each time: it is on the command line only."""
 
+
+ESCALATE = ("off", "dry-run", "on")
+PROPOSALS = ("show", "run")
 
 _OPTIONS = (
     _Option(name="baselines", metavar="DIR", help="Where the baselines are (default: baselines)."),
@@ -37,6 +44,40 @@ _OPTIONS = (
         name="evidence",
         metavar="DIR",
         help="Where reports are written, or `off` (default: evidence).",
+    ),
+    _Option(
+        name="sign",
+        metavar="KEY",
+        help="Sign the evidence with this SSH key; of a public key an agent holds the other half.",
+    ),
+    _Option(
+        name="operator",
+        metavar="NAME",
+        help="Who runs this, as the evidence is to say it (default: the login name).",
+        has_twins=False,
+    ),
+    _Option(name="change", metavar="ID", help="The change or ticket that this run belongs to."),
+    _Option(
+        name="history",
+        metavar="URL",
+        help="Where runs are remembered: sqlite:///FILE, postgresql://…, or `off` "
+        "(default: .pytest-ddd/history.db).",
+    ),
+    _Option(
+        name="escalate",
+        choices=ESCALATE,
+        help="Whether people are told: off, dry-run (decide and say, send nothing), on "
+        "(default: dry-run).",
+    ),
+    _Option(
+        name="proposals",
+        choices=PROPOSALS,
+        help="Whether proposed commands that the baseline allows are run (default: show).",
+    ),
+    _Option(
+        name="textfile",
+        metavar="FILE",
+        help="Also write metrics, for node_exporter's textfile collector.",
     ),
     _Option(
         name="fail-on",
@@ -64,6 +105,18 @@ class Settings:
     baselines: Path
     scenario: str
     evidence: Path | None
+    sign: Path | None
+    operator: str
+    change: str
+    history: str | None
+    """URL of the history; None for no history."""
+    textfile: Path | None
+    """Where metrics are written for node_exporter; None for nowhere."""
+    scheduled_at: datetime | None
+    """When this run was due, when a schedule asked for it."""
+    escalate: str
+    """`off`, `dry-run` or `on`."""
+    run_proposals: bool
     fail_on: Literal["red", "yellow"]
     profile: Literal["day", "night"] | None
     recheck_s: float
@@ -79,7 +132,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     for option in _OPTIONS:
         dest = "ddd_" + option.name.replace("-", "_")
         ini_help = f"Same as --ddd-{option.name}. {option.help}"
-        parser.addini(dest, ini_help, type="string", default="")
+        if option.has_twins:
+            parser.addini(dest, ini_help, type="string", default="")
         if option.choices:
             group.addoption(
                 f"--ddd-{option.name}", dest=dest, choices=option.choices, help=option.help
@@ -127,11 +181,26 @@ def _read(config: pytest.Config) -> Settings:
             "--host names hosts of a baseline, --hosts is testinfra's own; leave one out"
         )
     evidence = _value(config, "evidence") or "evidence"
+    history = remembering.history_url(_value(config, "history"), config.rootpath)
+    escalate = _choice(config, "escalate", ESCALATE) or "dry-run"
+    if escalate == "on" and history is None:
+        raise pytest.UsageError(
+            "--ddd-escalate=on needs a history: messages wait in it until they have arrived; "
+            "remove --ddd-history=off"
+        )
     return Settings(
         hosts=tuple(hosts),
         baselines=config.rootpath / (_value(config, "baselines") or "baselines"),
         scenario=_value(config, "scenario"),
         evidence=None if evidence == "off" else config.rootpath / evidence,
+        sign=_key(config),
+        operator=str(config.getoption("ddd_operator") or ""),
+        change=_value(config, "change"),
+        history=history,
+        textfile=_path(config, "textfile"),
+        scheduled_at=remembering.scheduled_at(_from_environment("scheduled")),
+        escalate=escalate,
+        run_proposals=_choice(config, "proposals", PROPOSALS) == "run",
         fail_on="yellow" if _choice(config, "fail-on", ("red", "yellow")) == "yellow" else "red",
         profile=_profile(_choice(config, "profile", ("day", "night"))),
         recheck_s=_duration(config, "recheck"),
@@ -139,10 +208,25 @@ def _read(config: pytest.Config) -> Settings:
     )
 
 
+def _path(config: pytest.Config, name: str) -> Path | None:
+    value = _value(config, name)
+    return config.rootpath / value if value else None
+
+
 def _value(config: pytest.Config, name: str) -> str:
     dest = "ddd_" + name.replace("-", "_")
     given = config.getoption(dest) or _from_environment(name) or config.getini(dest)
     return str(given or "")
+
+
+def _key(config: pytest.Config) -> Path | None:
+    """Return the key to sign with; a name in the ini file is taken from where that file is."""
+    value = _value(config, "sign")
+    if not value:
+        return None
+    typed = config.getoption("ddd_sign") or _from_environment("sign")
+    start = config.invocation_params.dir if typed else config.rootpath
+    return start / Path(value).expanduser()
 
 
 def _from_environment(name: str) -> str:

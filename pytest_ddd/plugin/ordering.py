@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from pytest_ddd import redaction
-from pytest_ddd.plugin import markers
+from pytest_ddd.plugin import evidencing, markers
+from pytest_ddd.plugin.changing import refuse_misuse
 from pytest_ddd.plugin.options import SETTINGS_KEY
 from pytest_ddd.plugin.reachable import with_reachable
 from pytest_ddd.plugin.site import MISTAKE_KEY, site_of
@@ -40,8 +41,11 @@ def _arranged(config: pytest.Config, checks: list[pytest.Item]) -> list[pytest.I
         raise pytest.UsageError(mistake)
     for item in checks:
         _refuse_secret(item)
+        refuse_misuse(item)
         item.add_marker(pytest.mark.filterwarnings(_NO_RETURN))
     places = {item: markers.place(item) for item in checks}
+    for item in checks:
+        evidencing.refuse_unknown(item, places[item].controls)
     wanted = config.stash[SETTINGS_KEY].scenario
     if wanted:
         checks = _only(config, checks, wanted)

@@ -13,7 +13,7 @@ from pytest_ddd.outcomes import Outcome
 from pytest_ddd.plugin.options import SETTINGS_KEY
 from pytest_ddd.plugin.parametrize import subject
 from pytest_ddd.plugin.site import SITE_KEY
-from pytest_ddd.plugin.verdict import LOOK_KEY, VERDICT_KEY, Look
+from pytest_ddd.plugin.verdict import LOOK_KEY, VERDICT_KEY, Look, Verdict
 
 _PAUSE_S = 5.0
 """How long is waited between two looks at the same yellow."""
@@ -37,7 +37,7 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
         yellows = [
             _Yellow(item=item, index=index, since_s=item.stash[VERDICT_KEY].started)
             for index, item in enumerate(session.items)
-            if VERDICT_KEY in item.stash and item.stash[VERDICT_KEY].outcome is Outcome.YELLOW
+            if VERDICT_KEY in item.stash and _is_yellow(item.stash[VERDICT_KEY])
         ]
         _recheck(session, yellows, clock.monotonic() + settings.recheck_s)
     return result
@@ -60,10 +60,15 @@ def _look_again(session: pytest.Session, yellow: _Yellow, *, last_look: bool) ->
     item.stash[LOOK_KEY] = Look(number=2, yellow_since=yellow.since_s)
     item._initrequest()  # type: ignore[attr-defined]  # noqa: SLF001 - as pytest does for a retry
     reports = runtestprotocol(item, log=False, nextitem=None)
-    decided = last_look or item.stash[VERDICT_KEY].outcome is not Outcome.YELLOW
+    decided = last_look or not _is_yellow(item.stash[VERDICT_KEY])
     if decided:
         _log(session, yellow, reports)
     return decided
+
+
+def _is_yellow(verdict: Verdict) -> bool:
+    """Whether waiting may help; what a waiver accepts is not waited for."""
+    return verdict.outcome is Outcome.YELLOW and not verdict.waiver
 
 
 def _log(session: pytest.Session, yellow: _Yellow, reports: Iterable[pytest.TestReport]) -> None:

@@ -13,13 +13,14 @@ import pytest
 from pytest_ddd import clock, redaction, results
 from pytest_ddd.errors import DddError, NotApplicableError
 from pytest_ddd.outcomes import Outcome
+from pytest_ddd.plugin import evidencing, planning, waiving
 from pytest_ddd.plugin.journal import commands_of
 from pytest_ddd.plugin.parametrize import Subject, subject
 from pytest_ddd.plugin.reachable import BlockedError, Reachable, is_recorded, place_of
 from pytest_ddd.plugin.site import SITE_KEY, Site, run_id
 from pytest_ddd.plugin.verdict import AHEAD_KEY, LOOK_KEY, VERDICT_KEY, Look, Verdict, problems_in
 from pytest_ddd.probes.entry import Answer
-from pytest_ddd.results import CheckResult, Reading
+from pytest_ddd.results import CheckResult, Problem, Reading
 from pytest_ddd.scenarios.model import Frequency
 
 RECORD = "ddd_result"
@@ -60,10 +61,11 @@ def pytest_runtest_makereport(
     elif report.when == "call":
         _doubt_ending(item, verdict, report)
     if report.when == "call" or call.excinfo is not None:
-        result = _result(item, verdict)
+        result = waiving.applied(item, _result(item, verdict), verdict)
         _colour(item, report, result)
         item.user_properties[:] = _properties(result)
-        report.user_properties = list(item.user_properties)
+        plan = planning.unsent(item.config)
+        report.user_properties = [*item.user_properties, *plan]
         _redact(report)
         report.user_properties.append((RECORD, _travel(item, result)))
     else:
@@ -113,6 +115,7 @@ def _take_exception(
     elif report.when != "call":
         verdict.fails(Outcome.UNKNOWN, f"{report.when}: {_said(error)}")
     elif isinstance(error, AssertionError | pytest.fail.Exception):
+        verdict.unseen = any(problem.blind for problem in _problems(item, excinfo))
         for said in _broken(item, excinfo):
             verdict.fails(Outcome.RED, said)
     else:
@@ -131,6 +134,7 @@ def _doubt_ending(item: pytest.Item, verdict: Verdict, report: pytest.TestReport
     if was_read and entry.failure is not None:
         verdict.fails(Outcome.UNKNOWN, f"could not look: {_said(entry.failure)}")
     elif was_read and entry.taken is not None and entry.taken.problems:
+        verdict.unseen = any(problem.blind for problem in entry.taken.problems)
         for problem in entry.taken.problems:  # seen, and the check asserts nothing about it
             verdict.fails(Outcome.RED, str(problem))
     elif verdict.readings:
@@ -151,12 +155,21 @@ def _said(error: BaseException) -> str:
 
 def _broken(item: pytest.Item, excinfo: pytest.ExceptionInfo[BaseException]) -> list[str]:
     """Return what a failed assert says: the entry's problems, or its text and its line."""
-    taken = _taken(item)
-    if taken is not None and taken.problems and "problems" in str(excinfo.traceback[-1].statement):
-        return [str(problem) for problem in taken.problems]
+    if problems := _problems(item, excinfo):
+        return [str(problem) for problem in problems]
     text = str(excinfo.value).strip() or str(excinfo.traceback[-1].statement).strip()
     place = excinfo.traceback[-1]
     return [f"{text} ({_relative(place.path, item)}:{place.lineno + 1})"]
+
+
+def _problems(
+    item: pytest.Item, excinfo: pytest.ExceptionInfo[BaseException]
+) -> tuple[Problem, ...]:
+    """Return the entry's problems when they are what a failed assert asserts."""
+    taken = _taken(item)
+    if taken is None or "problems" not in str(excinfo.traceback[-1].statement):
+        return ()
+    return taken.problems
 
 
 def _relative(path: Path | str, item: pytest.Item) -> str:
@@ -184,6 +197,7 @@ def _result(item: pytest.Item, verdict: Verdict) -> CheckResult:
     taken = about.entry.taken if about.entry is not None else None
     seen = tuple(taken.readings) if taken is not None else ()
     function = "reachable" if isinstance(item, Reachable) else _function_name(item)
+    check_id = f"{place.scenario.name}/{function}"
     readings = (*_evidence(verdict, seen), *verdict.resolution())
     return CheckResult(
         result_id=uuid.uuid4().hex,
@@ -191,7 +205,7 @@ def _result(item: pytest.Item, verdict: Verdict) -> CheckResult:
         environment=site.baseline.name,
         scenario=place.scenario.name,
         step=place.step,
-        check_id=f"{place.scenario.name}/{function}",
+        check_id=check_id,
         target=about.target,
         entry=about.key,
         nodeid=item.nodeid,
@@ -201,7 +215,7 @@ def _result(item: pytest.Item, verdict: Verdict) -> CheckResult:
         started_at=verdict.began_at,
         took_s=round(verdict.took_s, 6),
         blocked_by=verdict.blocked_by,
-        controls=place.controls,
+        controls=evidencing.controls_of(item, check_id, place.controls, about.entry),
         worker=str(getattr(item.config, "workerinput", {}).get("workerid", "")),
         look=verdict.look.number,
         title=_title(item),
@@ -234,6 +248,8 @@ def _colour(item: pytest.Item, report: pytest.TestReport, result: CheckResult) -
             path, line, _ = item.location
             report.outcome, report.longrepr = "skipped", (path, line or 0, result.reason)
         return
+    if result.outcome is Outcome.WAIVED:
+        report.outcome, report.longrepr = "passed", None
     message = f"{result.outcome.symbol} {result.outcome.word} {result.target} {result.reason}"
     if result.outcome.is_bad:
         traceback = report.longreprtext if item.config.get_verbosity() > 1 else ""

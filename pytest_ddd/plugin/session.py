@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import getpass
-import platform
-import shlex
-import sys
 from collections.abc import Sequence
-from importlib.metadata import version
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
 from pytest_ddd import clock, redaction
 from pytest_ddd.outcomes import Outcome
-from pytest_ddd.plugin import junit, site
+from pytest_ddd.plugin import escalating, junit, narrowing, origin, planning, site, waiving
 from pytest_ddd.plugin.options import SETTINGS_KEY
 from pytest_ddd.plugin.reachable import is_recorded
 from pytest_ddd.plugin.recording import take_result
@@ -25,12 +21,13 @@ if TYPE_CHECKING:
     from pytest_ddd.evidence.summary import RunSummary
     from pytest_ddd.run import Finished, MaintenanceRun
 
+EXIT_UNDELIVERED = 75
+"""Somebody has to be told, and was not."""
+
 EXIT_NOT_WRITTEN = 76
 """Record, history or evidence could not be written."""
 
 CONTROLLER_KEY = pytest.StashKey["Controller"]()
-
-_TOOLS = ("pytest-ddd", "pytest", "pytest-testinfra", "pytest-xdist", "pytest-html")
 
 
 class _Node(Protocol):
@@ -80,6 +77,8 @@ class Controller:
         self.finished: tuple[Finished, ...] = ()
         self.mistake = ""
         """A mistake of the user that a worker found."""
+        self.unheard: tuple[str, ...] = ()
+        """Implementations of pytest_ddd_escalate that failed, and how."""
         self._due: set[str] = set()
         """Nodeids that were collected and have not come to their end."""
         self._was_told = False
@@ -94,6 +93,7 @@ class Controller:
         """Miss what a file that cannot be imported would have checked."""
         if report.failed:
             self._due.add(report.nodeid)
+            self.config.stash[planning.PLANNED_KEY].unreadable.append(report.nodeid)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, ids: Sequence[str]) -> None:
@@ -105,6 +105,7 @@ class Controller:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take the result off a report and into the record."""
+        planning.receive(self.config, report)
         taken = take_result(report)
         if taken is not None or report.when == "teardown":
             self._due.discard(report.nodeid)
@@ -128,9 +129,13 @@ class Controller:
             return
         stopped = exitstatus in (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR)
         interrupted = stopped or bool(self._due)
-        self.finished = self.run.finish(interrupted=interrupted)
+        for finding in waiving.findings(self.config, interrupted=interrupted):
+            self._add(*finding)
+        narrowed = partial(narrowing.is_narrowed, self.config)
+        self.finished = self.run.finish(interrupted=interrupted, narrowed=narrowed)
         for finished in self.finished:
             self.config.hook.pytest_ddd_scenario_finished(config=self.config, finished=finished)
+        self.unheard = escalating.announce(self.config, self.run.told)
         session.exitstatus = self._exit_status(exitstatus)
 
     def _add(self, result: CheckResult, frequency: Frequency) -> None:
@@ -150,6 +155,8 @@ class Controller:
         assert self.run is not None
         if self.run.failures:
             return EXIT_NOT_WRITTEN
+        if escalating.is_undelivered(self.run.told, self.unheard):
+            return EXIT_UNDELIVERED
         if status not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
             return status
         return _status_of(self.config, [one.summary for one in self.finished], status)
@@ -163,40 +170,15 @@ def _status_of(config: pytest.Config, summaries: Sequence[RunSummary], status: i
     if Outcome.YELLOW in outcomes and config.stash[SETTINGS_KEY].fail_on == "yellow":
         return pytest.ExitCode.TESTS_FAILED
     checks = (check for summary in summaries for check in summary.checks)
-    looked = {check.outcome for check in checks if not check.last.check_id.endswith("/reachable")}
+    beside = ("/reachable", "/waiver")
+    looked = {check.outcome for check in checks if not check.last.check_id.endswith(beside)}
     if looked <= {Outcome.NOT_APPLICABLE}:
         return pytest.ExitCode.NO_TESTS_COLLECTED
     return status
 
 
 def _begin(config: pytest.Config) -> MaintenanceRun | None:
-    from pytest_ddd.run import Circumstances, MaintenanceRun
+    from pytest_ddd.run import MaintenanceRun
 
     here = site.site_of(config)
-    if here is None:
-        return None
-    arguments = shlex.join(["pytest", *config.invocation_params.args])
-    return MaintenanceRun(
-        Circumstances(
-            run_id=site.run_id(config),
-            started_at=site.run_started_at(config),
-            operator=_login_name(),
-            controller=platform.node(),
-            command_line=redaction.DEFAULT.scrub(arguments),
-            versions={
-                "Python": platform.python_version(),
-                **{tool: version(tool) for tool in _TOOLS},
-                "platform": f"{sys.platform} {platform.release()}",
-            },
-            baseline=here.baseline,
-            profile=here.scope.profile,
-            evidence=here.settings.evidence,
-        )
-    )
-
-
-def _login_name() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "unknown"
+    return MaintenanceRun(origin.circumstances(config, here)) if here is not None else None

@@ -33,6 +33,16 @@ NOUNS = {
     "log": ("logs", "logs"),
     "backup": ("backups", "backups"),
     "drift_item": ("configuration", "configuration"),
+    "job": ("jobs", "jobs"),
+    "queue": ("queues", "queues"),
+    "sync_pair": ("sync", "sync"),
+    "metric": ("metrics", "metrics"),
+    "rule_set": ("rule_sets", "rule_sets"),
+    "regulation": ("controls", "controls"),
+    "safeguard": ("security", "security"),
+    "access_log": ("access", "access"),
+    "records": ("retention", "retention"),
+    "attestation": ("attestations", "attestations"),
 }
 """Fixture -> (module in probes, baseline section)."""
 
@@ -47,6 +57,8 @@ class Site:
     scope: Scope
     is_default: bool
     """Whether no `--host` was given."""
+    key: str = ""
+    """Fingerprint of the key that signs the evidence."""
     _entries: dict[str, tuple[AnyEntry, ...]] = field(default_factory=dict)
 
     def entries(self, noun: str) -> tuple[AnyEntry, ...]:
@@ -106,6 +118,7 @@ def close(config: pytest.Config) -> None:
     """Close all connections; no process is left."""
     site = config.stash.get(SITE_KEY, None)
     if site is not None:
+        site.scope.databases.close()
         site.connections.close()
 
 
@@ -135,6 +148,7 @@ def _open(config: pytest.Config) -> Site:
         profile=settings.profile or nights.profile(baseline.environment, started_at),
         since=nights.last_night(baseline.environment, started_at),
         started_at=started_at,
+        evidence=settings.evidence,
     )
     return Site(
         settings=settings,
@@ -142,4 +156,14 @@ def _open(config: pytest.Config) -> Site:
         connections=connections,
         scope=scope,
         is_default=not settings.hosts,
+        key=_fingerprint(settings),
     )
+
+
+def _fingerprint(settings: Settings) -> str:
+    """Return the fingerprint of the key to sign with: a wrong one is told before anything runs."""
+    if settings.sign is None or settings.evidence is None:
+        return ""
+    from pytest_ddd.evidence.signature import fingerprint
+
+    return fingerprint(settings.sign)

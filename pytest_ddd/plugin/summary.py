@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_ddd.outcomes import Outcome
+from pytest_ddd.plugin import escalating, over_time
 from pytest_ddd.plugin.recording import result_of
 from pytest_ddd.plugin.session import CONTROLLER_KEY
 from pytest_ddd.plugin.site import SITE_KEY, Site
@@ -111,6 +112,8 @@ def pytest_terminal_summary(
         for finished in controller.finished:
             _write(terminalreporter, finished)
         _write_overlooked(terminalreporter, config, controller.finished)
+        if controller.run is not None:
+            escalating.write(terminalreporter, controller.run, controller.unheard)
         for failure in controller.run.failures if controller.run is not None else ():
             terminalreporter.write_line(f"NOT WRITTEN: {failure}", red=True, bold=True)
         if controller.mistake:
@@ -122,6 +125,7 @@ def _write(reporter: pytest.TerminalReporter, finished: Finished) -> None:
     verdict = summary.verdict
     facts = summary.facts
     reporter.write_sep("=", f"{facts.title}, {facts.environment}", bold=True)
+    over_time.write(reporter, facts.changes)
     for step in summary.steps:
         _write_step(reporter, step)
     _write_attention(reporter, summary.attention)
@@ -135,6 +139,7 @@ def _write(reporter: pytest.TerminalReporter, finished: Finished) -> None:
         reporter.write_line(f"  {note}")
     waited = f", and waited {format_duration(facts.waited_s)}" if facts.waited_s >= 1 else ""
     reporter.write_line(f"Time: {used} of {allowed}{waited}")
+    over_time.write_objectives(reporter, facts.objectives)
     if finished.directory is not None and (finished.directory / "report.html").exists():
         reporter.write_line(f"Report: {finished.directory / 'report.html'}")
 

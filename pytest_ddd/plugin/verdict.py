@@ -55,6 +55,10 @@ class Verdict:
     ended: Outcome = Outcome.GREEN
     """What the way in which the check ended says: an exception, a skip, a failed assert."""
     said: list[str] = field(default_factory=list)
+    unseen: bool = False
+    """Whether something could not be looked at beside what is known to be wrong."""
+    waiver: str = ""
+    """The waiver that accepted what this look found."""
 
     @property
     def began_at(self) -> datetime:
@@ -122,13 +126,25 @@ class Verdict:
         judged = [reading.outcome for reading in self.readings if reading.outcome is not None]
         return worst([self.ended, *judged])
 
+    @property
+    def is_blind(self) -> bool:
+        """Whether anything at all could not be looked at: RED hides it, a waiver may not."""
+        # A check that ended red has no value to judge, and that is no blind spot of its own.
+        no_value = any(reading.outcome is Outcome.UNKNOWN for reading in self.readings)
+        return self.unseen or (no_value and self.ended is not Outcome.RED)
+
+    @property
+    def wrong(self) -> list[str]:
+        """Everything that is not as it should be, one text each."""
+        bad = [_told(reading) for reading in self.readings if self._tells(reading)]
+        return list(dict.fromkeys([*self.said, *bad]))
+
     def reason(self, seen: tuple[Reading, ...]) -> str:
         """Say in one line why: what is bad, or what a green check saw."""
         outcome = self.outcome
-        bad = [_told(reading) for reading in self.readings if self._tells(reading)]
-        if outcome in (Outcome.GREEN, Outcome.WAIVED) and not self.said:
+        if outcome is Outcome.GREEN and not self.said:
             return _green(self.readings, seen)
-        return "; ".join(dict.fromkeys([*self.said, *bad]))
+        return "; ".join(self.wrong)
 
     def _tells(self, reading: Reading) -> bool:
         """Whether a reading says something that the reason does not say yet."""

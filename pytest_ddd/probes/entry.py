@@ -131,6 +131,14 @@ class Entry(ABC, Generic[A_co]):
             self._failure = None
             self._looked = None
 
+    @property
+    def controls(self) -> tuple[str, ...]:
+        """The controls that its baseline entry says it gives evidence for."""
+        for name in ("declaration", "_declaration"):
+            if (declaration := getattr(self, name, None)) is not None:
+                return tuple(declaration.model.controls)
+        return ()
+
     @abstractmethod
     def look(self) -> A_co:
         """Look at the target now; called by `read` and `look_ahead` only, from any thread."""

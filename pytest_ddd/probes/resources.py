@@ -12,12 +12,15 @@ from typing import TYPE_CHECKING, Literal, cast
 
 from pytest_ddd import clock, results
 from pytest_ddd.baseline.model import Declaration
+from pytest_ddd.baseline.sections.thresholds import FROM_ELSEWHERE
 from pytest_ddd.baseline.sections.thresholds import Resource as Limits
 from pytest_ddd.errors import CannotLookError
 from pytest_ddd.outcomes import Outcome
 from pytest_ddd.probes.attempts import until_good
 from pytest_ddd.probes.entry import Entry
+from pytest_ddd.probes.usage import elsewhere
 from pytest_ddd.probes.usage.disks import Disks, Usage
+from pytest_ddd.probes.usage.elsewhere import is_read_elsewhere
 from pytest_ddd.probes.usage.file_system_usage import TABLES, DiskKind, FileSystemUsage
 from pytest_ddd.probes.usage.local_resources import LocalMeter
 from pytest_ddd.probes.usage.measures import Kind, Meter, Writer
@@ -52,8 +55,10 @@ class Resource(Entry[Usage]):
         connections: Connections,
         profile: Literal["day", "night"],
     ) -> None:
-        super().__init__(section=SECTION, key=declaration.key, target=host, host=host)
         self.kind, _, self.mount = declaration.key.partition(":")
+        # What is read elsewhere can be read while the connection to the host does not work.
+        needed = "" if is_read_elsewhere(declaration.model) else host
+        super().__init__(section=SECTION, key=declaration.key, target=host, host=needed)
         self.threshold = _threshold(declaration, self.kind, profile)
         self._declaration = declaration
         self._connections = connections
@@ -84,6 +89,10 @@ class Resource(Entry[Usage]):
             attempt=attempt,
             started=clock.monotonic(),
         )
+        if self.kind in FROM_ELSEWHERE:
+            return elsewhere.look(
+                self._declaration.model, self.target, self._connections, writer, self.mount
+            )
         if self.kind in _DISKS:
             session = self._connections.session(self.host)
             disks = Disks(FileSystemUsage(session), cast("DiskKind", self.kind), writer)
@@ -131,6 +140,8 @@ def _threshold(
 ) -> Threshold:
     """Return the limits of the time of day; without limits of its own the night has the day's."""
     unit = "per core" if kind == "load" else "%"
+    if kind in FROM_ELSEWHERE:
+        unit = declaration.model.unit
     at_night = profile == "night" and declaration.model.night is not None
     return declaration.threshold(*(("night",) if at_night else ()), unit=unit)
 

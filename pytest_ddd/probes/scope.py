@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Literal
 
 from pytest_ddd.baseline.fields import Entry
 from pytest_ddd.baseline.model import Baseline, Declaration
 from pytest_ddd.connections import Connections
+from pytest_ddd.probes.sql import Databases
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +20,8 @@ class Scope:
 
     `hosts` are inventory names; `whole` says whether the environment itself is selected, so that
     entries without a host are looked at too. `since` is the start of the last night, from which
-    logs are read; `profile` picks the limits.
+    logs are read; `profile` picks the limits. `databases` are asked in sessions that all entries
+    share.
     """
 
     baseline: Baseline
@@ -28,6 +31,9 @@ class Scope:
     profile: Literal["day", "night"]
     since: datetime
     started_at: datetime
+    evidence: Path | None = None
+    """Where the records of earlier runs are; None when none are kept."""
+    databases: Databases = field(default_factory=Databases)
 
     def on_hosts(self, section: str) -> Iterator[tuple[str, Declaration[Entry]]]:
         """Yield (host, declaration) for every selected host that a section applies to."""

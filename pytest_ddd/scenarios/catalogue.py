@@ -145,6 +145,14 @@ def find(name: str, frequency: Frequency) -> Scenario:
     return Scenario(name=name, title=title, frequency=frequency, budget_s=budget_s)
 
 
+def frequency_of(name: str) -> Frequency:
+    """Return how often a routine is done, of those that a baseline can name."""
+    for scenario in SCENARIOS:
+        if scenario.name == name:
+            return scenario.frequency
+    return Frequency(name.removesuffix("-checks"))
+
+
 def own_checks(frequency: Frequency) -> str:
     """Return the routine that a check without a scenario belongs to: `daily-checks`."""
     return f"{frequency.value}-checks"

@@ -41,7 +41,12 @@ class Scenario:
 
     def step(self, number: int) -> Step:
         """Return a step by its number; a step that is not in the list has no title of its own."""
-        for step in (REACHING, *self.steps):
+        for step in (REACHING, *self.steps, *self._after):
             if step.number == number:
                 return step
         return Step(number=number, title=f"Step {number}")
+
+    @property
+    def _after(self) -> tuple[Step, ...]:
+        """What stands behind the last step where something is accepted for a time."""
+        return (Step(number=len(self.steps) + 1, title="Mind the waivers"),) if self.steps else ()

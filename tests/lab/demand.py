@@ -72,8 +72,13 @@ def catalogue() -> Catalogue:
 def which(binary: str) -> str | None:
     """Where a binary is; what a plain user's PATH leaves out counts too."""
     return shutil.which(binary) or shutil.which(
-        binary, path="/usr/local/sbin:/usr/sbin:/sbin:/lib/systemd"
+        binary, path=":".join(["/usr/local/sbin:/usr/sbin:/sbin:/lib/systemd", *_of_postgresql()])
     )
+
+
+def _of_postgresql() -> list[str]:
+    """Debian keeps the programs of each version in a folder of its own, outside of every PATH."""
+    return [str(path) for path in sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)]
 
 
 def package_there(package: str) -> bool:

@@ -18,7 +18,7 @@ SUITE = "bookworm"
 PACKAGES = (
     "systemd", "systemd-sysv", "dbus", "libpam-systemd", "openssh-server", "nginx-light", "cron", "logrotate",
     "iproute2", "procps", "iputils-ping", "curl", "ca-certificates", "sudo", "needrestart", "unattended-upgrades",
-    "debian-archive-keyring", "tcsh", "fish", "busybox", "restic", "borgbackup",
+    "debian-archive-keyring", "tcsh", "fish", "busybox", "restic", "borgbackup", "nftables",
 )  # fmt: skip
 SUDO_PASSWORD = "lab-sudo-password"
 BUILD_TIMEOUT_S = 900

@@ -14,7 +14,9 @@ done
 status=133
 # With --keep-unit, nspawn ends with 133 when the host asks for a reboot.
 while [ "$status" -eq 133 ]; do
+    # The network is the host's own, so root there may see and change its firewall.
     systemd-nspawn --quiet --directory="$root" --machine="$machine" --hostname="$hostname" \
+        --capability=CAP_NET_ADMIN \
         --register=no --keep-unit --settings=no --network-namespace-path="/run/netns/$netns" \
         --resolv-conf=off --timezone=off --link-journal=no \
         --kill-signal=SIGRTMIN+3 --console=pipe --boot

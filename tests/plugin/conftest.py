@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +13,8 @@ import pytest
 
 from pytest_ddd.evidence.record import read_record
 from pytest_ddd.results import CheckResult
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(params=[(), ("-n0",), ("-n2",)], ids=["plain", "n0", "n2"])
@@ -61,6 +65,17 @@ class Site:
         """Write a file of daily checks."""
         head = "import pytest\nfrom pytest_ddd.results import *\npytestmark = pytest.mark.daily\n"
         self.write(f"checks/daily/{name}.py", head + dedent(body))
+
+    def copy_check(self, name: str) -> None:
+        """Take over a file of checks as it is shipped."""
+        self.write(f"checks/{name}", (ROOT / "checks" / name).read_text(encoding="utf-8"))
+
+    def command(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run a command of this environment in the site."""
+        program = Path(sys.executable).with_name(words[0])
+        return subprocess.run(
+            [program, *words[1:]], cwd=self.root, capture_output=True, text=True, check=False
+        )
 
     def run(
         self, *args: str, env: Mapping[str, str] | None = None, in_process: bool = False

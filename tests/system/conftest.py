@@ -6,9 +6,11 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import dedent
+from typing import Protocol
 
 import pytest
 
@@ -129,10 +131,38 @@ class Run:
         }
 
 
-class Prod:
-    """A site with the environment `prod` on lab hosts."""
+class Place(Protocol):
+    """Where pytest runs: the lab, or this machine itself."""
 
-    def __init__(self, root: Path, lab: Lab) -> None:
+    def exec(
+        self, argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], timeout: float
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end."""
+
+
+class Here:
+    """This machine, where servers on loopback are."""
+
+    def exec(
+        self, argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], timeout: float
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end."""
+        return subprocess.run(
+            argv,
+            cwd=cwd,
+            env={**os.environ, **env},
+            timeout=timeout,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+
+class Prod:
+    """A site with the environment `prod`."""
+
+    def __init__(self, root: Path, lab: Place) -> None:
         self.root, self.lab = root, lab
         root.mkdir(exist_ok=True)
         shutil.copytree(ROOT / "checks", root / "checks")

@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pytest
 
-from pytest_ddd.connections import Connections, ConnectionSpec
+from pytest_ddd.connections import Connections
 from pytest_ddd.errors import CannotLookError
 from tests.lab.host import LabHost
 from tests.lab.lab import Lab
+from tests.support.reaching import reaching as reach
 from tests.unit.probes.drift.sandbox import BASELINE, NAME, beside, declared
 
 pytestmark = pytest.mark.needs("lab")
-
-_HAND_OVER = """
-import socket, sys
-found = socket.create_connection((sys.argv[1], 22), 5)
-socket.send_fds(socket.socket(fileno=1), [b"x"], [found.fileno()])
-"""
-"""Connects inside the lab's network, and gives the socket to the ssh outside."""
 
 TINY = """
 dir=$(mktemp -d); mkdir $dir/DEBIAN; chmod 755 $dir
@@ -71,22 +64,8 @@ def host(lab: Lab) -> Iterator[LabHost]:
 
 @contextmanager
 def reaching(lab: Lab, host: LabHost, *, sudo: bool) -> Iterator[Target]:
-    script = lab.ssh_config.with_name("hand_over.py")
-    script.write_text(_HAND_OVER)
-    proxy = f"ip netns exec {lab.net.ctl} {sys.executable} {script} %h"
-    config = lab.ssh_config.with_name(f"ssh_config-drift-{sudo}")
-    config.write_text(
-        f"{lab.ssh_config.read_text()}\nHost *\n  ProxyUseFdpass yes\n  ProxyCommand {proxy}\n"
-    )
-    spec = ConnectionSpec(
-        name=NAME, kind="ssh", hostspec=f"ssh://ops@{host.name}", address=host.name,
-        user="ops", ssh_config=str(config), sudo=sudo,
-    )  # fmt: skip
-    connections = Connections({NAME: spec})
-    try:
+    with reach(lab, host, name=NAME, sudo=sudo) as connections:
         yield Target(host=host, connections=connections)
-    finally:
-        connections.close()
 
 
 @pytest.fixture(scope="module")

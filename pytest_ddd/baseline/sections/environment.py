@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import time
+from datetime import date, time
 from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
+from pytest_ddd.baseline.days import WEEKDAYS, DaysField, read_days
 from pytest_ddd.baseline.fields import Model, TimeOfDay
 
 
@@ -37,6 +38,39 @@ class Night(Model):
         return self
 
 
+def _read_date(value: object) -> object:
+    try:
+        return date.fromisoformat(value if isinstance(value, str) else "")
+    except ValueError:
+        raise ValueError(f'not a date: {value!r} (write "2026-12-24", in quotes)') from None
+
+
+Date = Annotated[
+    date,
+    BeforeValidator(_read_date),
+    WithJsonSchema({"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"}),
+]
+
+
+class Holidays(Model):
+    """Days on which nobody works. `country` needs the extra `holidays`."""
+
+    country: str = ""
+    """ISO 3166-1 code of two letters."""
+    region: str = ""
+    """ISO 3166-2 code of a part of the country: `ZH` for `CH-ZH`."""
+    days: list[Date] = Field(default_factory=list)
+    """Further days off."""
+    worked: list[Date] = Field(default_factory=list)
+    """Holidays on which people work all the same."""
+
+    @model_validator(mode="after")
+    def _has_a_country(self) -> Holidays:
+        if self.region and not self.country:
+            raise ValueError("region needs country")
+        return self
+
+
 class Environment(Model):
     """Facts about the whole environment: one mapping, not a mapping by name."""
 
@@ -45,3 +79,11 @@ class Environment(Model):
     on_call: str = ""
     timezone: TimeZone = "UTC"
     night: Night = Night()
+    business_days: DaysField = read_days(list(WEEKDAYS[:5]))
+    holidays: Holidays = Holidays()
+
+    @model_validator(mode="after")
+    def _has_business_days(self) -> Environment:
+        if not self.business_days.weekdays or self.business_days.ordinal is not None:
+            raise ValueError("business_days is a list of weekdays: [Mon, Tue, Wed, Thu, Fri]")
+        return self

@@ -116,6 +116,8 @@ def _entries(baseline: Baseline) -> dict[str, list[str]]:
         seen.add(id(sections))
         for section, declarations in sections.items():
             found.setdefault(section, {}).update(dict.fromkeys(each.key for each in declarations))
+    if baseline.waivers:
+        found["waivers"] = dict.fromkeys(baseline.waivers)
     if baseline.scenarios:
         found["scenarios"] = dict.fromkeys(baseline.scenarios)
     if baseline.escalation.rules:

@@ -171,7 +171,7 @@ class Comparison:
             hint = next((failure.hint for failure in self._blind if failure.hint), "")
             raise CannotLookError(f"{self.declaration.key}: {message}", hint=hint)
         unseen = tuple(
-            Problem(text=f"could not look at {failure.message}", origin=self.origin())
+            Problem(text=f"could not look at {failure.message}", origin=self.origin(), blind=True)
             for failure in self._blind
         )
         return Drift(

@@ -79,8 +79,8 @@ class Look:
         )
 
     def _problems(self, found: Found) -> tuple[Problem, ...]:
-        texts = [complaint(blind, self.name) for blind in found.blinds]
-        texts += [f"the last line of {last} is from the future" for last in found.ends_in_future]
+        unseen = dict.fromkeys(complaint(blind, self.name) for blind in found.blinds)
+        texts = [f"the last line of {last} is from the future" for last in found.ends_in_future]
         if found.future:
             texts.append(
                 f"{found.future} matching lines of {self.name} are from the future: "
@@ -93,7 +93,10 @@ class Look:
         if text := _clock_problem(found.host_now_s, self.started_at):
             texts.append(text)
         origin = self.declaration.origin("path" if self.declaration.model.path else "journal")
-        return tuple(Problem(text=text, origin=origin) for text in dict.fromkeys(texts))
+        return (
+            *(Problem(text=text, origin=origin, blind=True) for text in unseen),
+            *(Problem(text=text, origin=origin) for text in dict.fromkeys(texts)),
+        )
 
 
 def _clock_problem(host_now_s: int, started_at: datetime) -> str:

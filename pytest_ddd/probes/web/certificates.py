@@ -13,6 +13,32 @@ _DNS_NAME, _IP_ADDRESS = 0x82, 0x87
 _COMMON_NAME, _ORGANIZATION = b"\x55\x04\x03", b"\x55\x04\x0a"
 _SUBJECT_ALT_NAME = b"\x55\x1d\x11"
 _UTF16 = 0x1E
+_RSA, _EC = bytes.fromhex("2a864886f70d010101"), bytes.fromhex("2a8648ce3d0201")
+_KEYS = {bytes.fromhex("2b6570"): "Ed25519", bytes.fromhex("2b6571"): "Ed448"}
+_CURVES = {
+    bytes.fromhex("2a8648ce3d030101"): 192,
+    bytes.fromhex("2b81040021"): 224,
+    bytes.fromhex("2a8648ce3d030107"): 256,
+    bytes.fromhex("2b8104000a"): 256,
+    bytes.fromhex("2b81040022"): 384,
+    bytes.fromhex("2b81040023"): 521,
+}
+"""Named curves of RFC 5480 and SEC 2, and their sizes in bits."""
+
+_PKCS1, _ECDSA = bytes.fromhex("2a864886f70d0101"), bytes.fromhex("2a8648ce3d04")
+_SIGNATURES = {
+    _PKCS1 + b"\x02": "md2",
+    _PKCS1 + b"\x04": "md5",
+    _PKCS1 + b"\x05": "sha1",
+    _PKCS1 + b"\x0b": "sha256",
+    _PKCS1 + b"\x0c": "sha384",
+    _PKCS1 + b"\x0d": "sha512",
+    _ECDSA + b"\x01": "sha1",
+    _ECDSA + b"\x03\x02": "sha256",
+    _ECDSA + b"\x03\x03": "sha384",
+    _ECDSA + b"\x03\x04": "sha512",
+}
+"""RFC 8017 and RFC 5758."""
 _SECONDS_PER_DAY = 86400
 
 
@@ -26,6 +52,10 @@ class Certificate:
     not_before: datetime
     not_after: datetime
     self_signed: bool
+    key: str = ""
+    """`RSA 2048`, `EC 256` or `Ed25519`; the number when the kind is not known here."""
+    signature: str = ""
+    """The digest that its issuer signed: `sha256`; empty when it is not known here."""
 
     def days_left(self, at: datetime) -> float:
         """Return the days until it expires, negative when it has expired."""
@@ -64,7 +94,7 @@ def _read(der: bytes) -> Certificate:
     fields = certificate.children()[0].children()
     if fields[0].tag == _VERSION:
         del fields[0]
-    _serial, _algorithm, issuer, validity, subject, _key, *rest = fields
+    _serial, algorithm, issuer, validity, subject, key, *rest = fields
     not_before, not_after = (_time(moment) for moment in validity.children())
     return Certificate(
         subject=_name(subject),
@@ -73,7 +103,22 @@ def _read(der: bytes) -> Certificate:
         not_before=not_before,
         not_after=not_after,
         self_signed=subject == issuer,
+        key=_key(key),
+        signature=_SIGNATURES.get(algorithm.children()[0].content, ""),
     )
+
+
+def _key(node: _Node) -> str:
+    """Return kind and size of a public key (RFC 3279, RFC 5480)."""
+    algorithm, bits = node.children()
+    kind, *parameters = algorithm.children()
+    if kind.content == _RSA:
+        inner, _ = _node(bits.content[1:], 0)
+        modulus = inner.children()[0].content
+        return f"RSA {int.from_bytes(modulus, 'big').bit_length()}"
+    if kind.content == _EC and parameters:
+        return f"EC {_CURVES.get(parameters[0].content, 0)}"
+    return _KEYS.get(kind.content, kind.content.hex())
 
 
 def _node(data: bytes, at: int) -> tuple[_Node, int]:

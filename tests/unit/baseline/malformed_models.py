@@ -2,6 +2,21 @@
 
 from tests.unit.baseline.malformed import case
 
+_KEY = "'SHA256:" + "a" * 43 + "'"
+
+
+def _waiver(
+    checks: str = "morning-health-check/*",
+    targets: str = "web1",
+    key: str = _KEY,
+    ends: str = "'2026-12-31T00:00:00Z'",
+) -> str:
+    return (
+        f"waivers:\n  W-1:\n    checks: [{checks}]\n    targets: [{targets}]\n    reason: r\n    risk: r\n    compensating_control: c\n"
+        f"    approver: {{principal: a, key: {key}}}\n    approved_at: '2026-11-01T00:00:00Z'\n    expires_at: {ends}\n"
+    )
+
+
 # One case a line reads better than a formatted one.
 # fmt: off
 MODELS = [
@@ -57,10 +72,65 @@ MODELS = [
     case("unknown scenario", "scenarios", "scenarios:\n  morning-helth-check: {}\n", 2, "no scenario", "'morning-health-check'"),
     case("not a window", "scenarios", "scenarios:\n  security-patch-tuesday: {window: Tuesday night}\n", 2, "not a window", "Tue 02:00-04:00"),
     case("unknown channel", "escalation", "escalation:\n  channels: {ops: {kind: syslog}}\n  rules:\n    red: {when: [RED], notify: [opps]}\n", 4, "escalation.rules.red.notify[0]", "'ops'"),
+    case("rule without a condition", "escalation", "escalation:\n  channels: {ops: {kind: syslog}}\n  rules:\n    red: {notify: [ops]}\n", 4, "escalation.rules.red", "needs when, above or both"),
+    case("reading without limit", "escalation", "escalation:\n  channels: {ops: {kind: syslog}}\n  rules:\n    red: {when: [RED], reading: cpu, notify: [ops]}\n", 4, "reading has no meaning without above"),
+    case("limit that is no limit", "escalation", "escalation:\n  channels: {ops: {kind: syslog}}\n  rules:\n    red:\n      above: ninety\n      notify: [ops]\n", 5, "rules.red.above", "80%", "ninety"),
+    case("more bad runs than runs", "escalation", "escalation:\n  channels: {ops: {kind: syslog}}\n  rules:\n    red: {when: [RED], runs: 3, of: 2, notify: [ops]}\n", 4, "3 of 2 runs can never happen"),
+    case("no runs at all", "escalation", "escalation:\n  channels: {ops: {kind: syslog}}\n  rules:\n    red:\n      when: [RED]\n      runs: 0\n      notify: [ops]\n", 6, "rules.red.runs", "at least 1"),
+    case("event with an end", "escalation", "escalation:\n  channels: {ops: {kind: syslog}}\n  rules:\n    red: {when: [RED], event: true, recover: 2, notify: [ops]}\n", 4, "recover has no meaning for an event"),
+    case("nobody to tell", "escalation", "escalation:\n  rules:\n    red:\n      when: [RED]\n      notify: []\n", 5, "rules.red.notify", "must not be empty"),
+    case("reminder without unit", "escalation", "escalation:\n  channels: {ops: {kind: syslog}}\n  rules:\n    red:\n      when: [RED]\n      remind: 4\n      notify: [ops]\n", 6, "rules.red.remind", "needs a unit"),
+    case("reminder without pause", "escalation", "escalation:\n  channels: {ops: {kind: syslog}}\n  rules:\n    red:\n      when: [RED]\n      remind: 0s\n      notify: [ops]\n", 6, "rules.red.remind", "at least 1"),
+    case("unknown severity", "escalation", "escalation:\n  channels: {ops: {kind: syslog}}\n  rules:\n    red:\n      when: [RED]\n      severity: fatal\n      notify: [ops]\n", 6, "rules.red.severity", "critical, error, warning, info", "fatal"),
+    case("unknown proposal", "escalation", "escalation:\n  channels: {ops: {kind: syslog}}\n  proposals: {scale-web: {command: [x]}}\n  rules:\n    red:\n      when: [RED]\n      notify: [ops]\n      propose: scale-wbe\n", 8, "rules.red.propose", "'scale-web'"),
+    case("proposal without command", "escalation", "escalation:\n  proposals:\n    scale:\n      command: []\n", 4, "proposals.scale.command", "must not be empty"),
+    case("proposal as a text", "escalation", "escalation:\n  proposals:\n    scale:\n      command: scale it\n", 4, "proposals.scale.command", "must be a list"),
+    case("unknown fallback", "escalation", "escalation:\n  channels: {ops: {kind: syslog}}\n  rules:\n    red: {when: [RED], notify: [ops], fallback: {notify: [opps]}}\n", 4, "rules.red.fallback.notify[0]", "'ops'"),
+    case("unknown fallback of all", "escalation", "escalation:\n  channels: {ops: {kind: syslog}}\n  fallback: {notify: [opps]}\n", 3, "escalation.fallback.notify[0]", "'ops'"),
+    case("unknown scenario of a rule", "escalation", "escalation:\n  channels: {ops: {kind: syslog}}\n  rules:\n    red: {when: [RED], scenario: morning-heath-check, notify: [ops]}\n", 4, "rules.red.scenario", "'morning-health-check'"),
+    case("group for alertmanager", "escalation", "escalation:\n  channels: {am: {kind: alertmanager, url: 'http://127.0.0.1:9093'}}\n  rules:\n    red: {when: [RED], notify: [am], group_above: 9}\n", 4, "rules.red.group_above", "groups by itself"),
+    case("window that is none", "escalation", "escalation:\n  windows:\n    patch:\n      at: Tuesday night\n", 4, "windows.patch.at", "not a window", "Tue 02:00-04:00"),
+    case("window in no zone", "escalation", "escalation:\n  windows:\n    patch:\n      at: Tue 02:00-04:00\n      timezone: Europe/Nowhere\n", 5, "windows.patch.timezone", "unknown time zone"),
+    case("unknown parent", "escalation", "escalation:\n  parents: {web1: [web2]}\n", 2, "parents.web1[0]", "no host or endpoint 'web2'", "'web1'"),
+    case("unknown child", "escalation", "escalation:\n  parents: {web2: [web1]}\n", 2, "parents.web2", "no host or endpoint 'web2'", "'web1'"),
+    case("own parent", "escalation", "escalation:\n  parents: {web1: [web1]}\n", 2, "parents.web1", "its own ancestor"),
+    case("secret in a proposal", "escalation", "escalation:\n  proposals:\n    scale: {command: [curl, 'https://me:hunter2secret@x/scale']}\n", 3, "password in a URL"),
     case("green alarm", "escalation", "escalation:\n  channels: {ops: {kind: syslog}}\n  rules:\n    red:\n      when: [GREEN]\n      notify: [ops]\n", 5, "when[0]", "RED, YELLOW, UNKNOWN", "GREEN"),
     case("literal secret", "backups", "backups:\n  db: {kind: restic, repository: /r, password: hunter2secret}\n", 2, "backups.db.password", "literal secret", "{env: NAME}"),
     case("literal token in a header", "endpoints", "endpoints:\n  shop:\n    url: http://x\n    headers: {Authorization: Bearer hunter2secret}\n", 4, "headers.Authorization", "literal secret"),
     case("literal key in an environment", "backups", "backups:\n  db:\n    kind: restic\n    repository: s3:x\n    environment:\n      AWS_SECRET_ACCESS_KEY: hunter2secret\n", 6, "AWS_SECRET_ACCESS_KEY", "literal secret"),
     case("password in a URL", "endpoints", "endpoints:\n  shop: {url: 'https://ops:hunter2secret@shop.example'}\n", 2, "endpoints.shop.url", "password in a URL"),
     case("secret in two places", "backups", "backups:\n  db: {kind: restic, repository: /r, password: {env: A, file: /b}}\n", 2, "backups.db.password", "a secret is {env: NAME}"),
+    case("waiver of no check", "waivers", _waiver(checks="backup"), 3, "waivers.W-1.checks[0]", "SCENARIO/CHECK"),
+    case("waiver of an unknown scenario", "waivers", _waiver(checks="morning-helth-check/x"), 3, "no scenario", "'morning-health-check'"),
+    case("waiver for nobody", "waivers", _waiver(targets="web9"), 4, "waivers.W-1.targets", "no host or group 'web9'"),
+    case("approver without key", "waivers", _waiver(key="abc"), 8, "waivers.W-1.approver.key", "ssh-keygen -lf"),
+    case("waiver without time zone", "waivers", _waiver(ends="'2026-12-31T00:00:00'"), 10, "waivers.W-1.expires_at", "not a moment in UTC"),
+    case("waiver for ever", "waivers", _waiver(ends="'2046-12-31T00:00:00Z'"), 2, "waivers.W-1", "366 days at most"),
+    case("waiver that never holds", "waivers", _waiver(ends="'2026-10-31T00:00:00Z'"), 2, "expires_at is not after approved_at"),
+    case("waiver without approver", "waivers", "waivers:\n  W-1: {checks: [a/b], targets: [x]}\n".replace("a/b", "'*/b'").replace("x]", "web1]").replace("}", ", reason: r, risk: r, compensating_control: c, approved_at: '2026-11-01T00:00:00Z', expires_at: '2026-12-01T00:00:00Z'}"), 2, "waivers.W-1", "needs 'approver'"),
+    case("unknown framework", "controls", "controls:\n  PCY: {}\n", 2, "controls.PCY", "'PCI'"),
+    case("unknown control of a framework", "controls", "controls:\n  PCI:\n    out_of_scope: {10.4.2: none}\n".replace("10.4.2", "'10.4.2'"), 3, "controls.PCI.out_of_scope", "'10.4.1'"),
+    case("unknown control of an entry", "logs", "logs:\n  app:\n    path: /x\n    error: [x]\n    controls: [PCI 10.4.2]\n", 5, "logs.app.controls", "'PCI 10.4.1'"),
+    case("framework for some hosts", "controls", "controls:\n  PCI: {applies_to: [web1]}\n", 2, "applies_to has no meaning"),
+    case("setting of another kind", "security", "security:\n  x: {kind: tls, address: 'a:443', max_age: 90d}\n", 2, "security.x", "max_age has no meaning for tls", "passwords"),
+    case("sshd that asks nothing", "security", "security:\n  x: {kind: sshd, applies_to: [web1]}\n", 2, "security.x", "needs settings or forbidden"),
+    case("sshd of nobody", "security", "security:\n  x: {kind: sshd, settings: {Port: 22}}\n", 2, "security.x", "needs applies_to"),
+    case("tls without port", "security", "security:\n  x: {kind: tls, address: shop.example}\n", 2, "security.x", "shop.example.org:443"),
+    case("unknown hash", "security", "security:\n  x: {kind: passwords, applies_to: [web1], hashes: [md5]}\n", 2, "security.x.hashes", "yescrypt", "md5"),
+    case("access without source", "access", "access:\n  x: {applies_to: [web1]}\n", 2, "access.x", "exactly one of path and journal"),
+    case("access from two sources", "access", "access:\n  x: {applies_to: [web1], path: /var/log/auth.log, journal: true}\n", 2, "access.x", "exactly one of path and journal"),
+    case("relative access log", "access", "access:\n  x: {applies_to: [web1], path: auth.log}\n", 2, "access.x", "whole path"),
+    case("access of nobody", "access", "access:\n  x: {journal: true}\n", 2, "access.x", "needs applies_to"),
+    case("not a network", "access", "access:\n  x:\n    journal: true\n    applies_to: [web1]\n    allowed: {a: {networks: [10.0.0.1/8]}}\n", 5, "access.x.allowed.a.networks", "not a network"),
+    case("not hours", "access", "access:\n  x:\n    journal: true\n    applies_to: [web1]\n    allowed: {a: {hours: [weekdays]}}\n", 5, "access.x.allowed.a.hours", "Mon-Fri 07:00-19:00"),
+    case("retention of nothing", "retention", "retention:\n  x: {kind: log, applies_to: [web1], keep: 1d}\n", 2, "retention.x", "log needs files"),
+    case("retention of a relative path", "retention", "retention:\n  x: {kind: log, files: log/x, applies_to: [web1], keep: 1d}\n", 2, "retention.x", "whole path"),
+    case("retention of nobody", "retention", "retention:\n  x: {kind: log, files: /x, keep: 1d}\n", 2, "retention.x", "needs applies_to"),
+    case("retention without time", "retention", "retention:\n  x: {kind: log, files: /x, applies_to: [web1]}\n", 2, "retention.x", "needs keep, rule or maximum"),
+    case("retention that cannot be", "retention", "retention:\n  x: {kind: log, files: /x, applies_to: [web1], rule: pci-10-5-1, maximum: 90d}\n", 2, "retention.x", "maximum is shorter"),
+    case("gap of hours", "retention", "retention:\n  x: {kind: log, files: /x, applies_to: [web1], keep: 9d, gap: 6h}\n", 2, "retention.x", "at least 1d"),
+    case("unknown retention rule", "retention", "retention:\n  x: {kind: log, files: /x, applies_to: [web1], rule: pci-10.5.1}\n", 2, "retention.x.rule", "'pci-10-5-1'"),
+    case("half a confirmation", "attestations", "attestations:\n  x: {statement: s, every: 9d, confirmed_at: '2026-11-01T00:00:00Z'}\n", 2, "attestations.x", "belong together"),
+    case("attestation of some hosts", "attestations", "attestations:\n  x: {statement: s, every: 9d, applies_to: [web1]}\n", 2, "attestations.x", "applies_to has no meaning"),
 ]

@@ -31,6 +31,8 @@ def test_a_certificate_is_read(der):
         not_before=START,
         not_after=FAR_END,
         self_signed=False,
+        key="EC 256",
+        signature="sha256",
     )
 
 

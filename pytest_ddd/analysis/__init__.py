@@ -1,0 +1,1 @@
+"""Arithmetic on what history remembers: no input or output, every statement with its doubt."""

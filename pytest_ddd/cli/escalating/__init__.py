@@ -1,0 +1,1 @@
+"""The sub-verbs of `pytest-ddd escalation`, one module each."""

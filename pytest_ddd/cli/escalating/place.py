@@ -1,0 +1,30 @@
+"""What the sub-verbs share: who is asking, and how long something lasts."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+from datetime import timedelta
+
+from pytest_ddd import units
+
+EXIT_UNDELIVERED = 75
+
+
+def duration(text: str) -> timedelta:
+    """Read a duration for argparse."""
+    try:
+        found = units.parse_duration(text)
+    except ValueError as mistake:
+        raise argparse.ArgumentTypeError(str(mistake)) from None
+    if found <= 0:
+        raise argparse.ArgumentTypeError("must be longer than nothing")
+    return timedelta(seconds=found)
+
+
+def login() -> str:
+    """Return the name of the person who is asking."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"

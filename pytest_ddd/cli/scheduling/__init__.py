@@ -1,0 +1,1 @@
+"""The sub-verbs of `pytest-ddd schedule`, one file each."""

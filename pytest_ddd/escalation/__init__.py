@@ -1,0 +1,1 @@
+"""Tell people when it matters: rules decide, channels deliver."""

@@ -1,0 +1,1 @@
+"""The scripts; `r0001_…` is revision 0001."""

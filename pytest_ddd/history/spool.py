@@ -1,0 +1,102 @@
+"""Keeps what could not be stored in a file beside, until a later run stores it."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pytest_ddd.errors import RecordError
+
+DIRECTORY = "spool"
+
+
+class Spool:
+    """Lines of one run that wait; the file is made with the first one.
+
+    Args:
+        directory: of all spools of a site.
+        run_id: whose lines these are.
+    """
+
+    def __init__(self, directory: Path, run_id: str) -> None:
+        self.path = directory / f"{run_id}.jsonl"
+        self._descriptor = -1
+
+    def write(self, line: str) -> None:
+        """Append a line; whole, or nothing of it.
+
+        Raises:
+            RecordError: it cannot be written either.
+        """
+        try:
+            if self._descriptor < 0:
+                self._open()
+            self._append(line.encode())
+        except OSError as error:
+            raise RecordError(
+                f"{self.path}: cannot be written: {error.strerror}",
+                hint="free space; what evidence has can be imported: pytest-ddd history import",
+            ) from error
+
+    def close(self) -> None:
+        """Bring everything to the disk and let a later run take the file."""
+        if self._descriptor >= 0:
+            descriptor, self._descriptor = self._descriptor, -1
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+
+    def _append(self, line: bytes) -> None:
+        size_bytes = os.fstat(self._descriptor).st_size
+        rest = memoryview(line)
+        try:
+            while rest:
+                rest = rest[os.write(self._descriptor, rest) :]
+        except OSError:
+            os.ftruncate(self._descriptor, size_bytes)
+            raise
+
+    def _open(self) -> None:
+        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+        self._descriptor = os.open(self.path, flags, 0o600)
+        fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+
+
+@contextmanager
+def taken(path: Path) -> Iterator[bool]:
+    """Hold a spool file; False when its run is still writing it or another one has taken it."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        yield False
+        return
+    try:
+        yield _lock(descriptor) and _is_still(path, descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def waiting(directory: Path) -> list[Path]:
+    """Return the spool files of a site, oldest first."""
+    return sorted(directory.glob("*.jsonl"), key=lambda path: path.stat().st_mtime_ns)
+
+
+def _lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _is_still(path: Path, descriptor: int) -> bool:
+    """Whether nobody has stored and removed the file between our open and our lock."""
+    try:
+        return path.stat().st_ino == os.fstat(descriptor).st_ino
+    except FileNotFoundError:
+        return False

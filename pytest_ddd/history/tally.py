@@ -1,0 +1,61 @@
+"""Counts the results of a run, so that nobody has to go through them later."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pytest_ddd.outcomes import Outcome, worst
+
+PLANNED = "planned"
+"""How the reason begins when an action showed its plan and did nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Last:
+    look: int
+    step: int
+    outcome: Outcome
+    reason: str
+
+
+@dataclass(slots=True)
+class Tally:
+    """The last look of each check of a run."""
+
+    _last: dict[tuple[str, ...], list[_Last]] = field(default_factory=dict)
+
+    def add(self, row: Mapping[str, Any]) -> None:
+        """Count a row of `results`; of two looks at one check the later one stays."""
+        key = (row["check_id"], row["target"], row["entry"], row["nodeid"])
+        seen = _Last(row["look"], row["step"], Outcome(row["outcome"]), row["reason"])
+        before = self._last.get(key)
+        if before is None or before[0].look < seen.look:
+            self._last[key] = [seen]
+        elif before[0].look == seen.look:  # two checks that nobody can tell apart
+            before.append(seen)
+
+    @property
+    def outcome(self) -> Outcome:
+        """The worst outcome."""
+        return worst(one.outcome for one in self._all())
+
+    def columns(self) -> dict[str, object]:
+        """Return the columns of `runs` that say what the results say."""
+        every = self._all()
+        steps: dict[int, list[Outcome]] = {}
+        for one in every:
+            steps.setdefault(one.step, []).append(one.outcome)
+        return {
+            "counts": dict(Counter(one.outcome.value for one in every)),
+            "steps": {str(step): worst(steps[step]).value for step in sorted(steps)},
+            "planned_only": any(
+                one.outcome is Outcome.NOT_APPLICABLE and one.reason.startswith(PLANNED)
+                for one in every
+            ),
+        }
+
+    def _all(self) -> list[_Last]:
+        return [one for group in self._last.values() for one in group]

@@ -1,0 +1,192 @@
+"""sshd: the settings that are in force (`sshd -T`), and whether the daemon has read them."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
+
+from pytest_ddd.baseline.sections.security import Safeguard
+from pytest_ddd.errors import CannotLookError
+from pytest_ddd.probes.drift.comparison import Comparison
+
+_PATH = "PATH=$PATH:/usr/sbin:/usr/local/sbin:/sbin; LC_ALL=C; export PATH LC_ALL; "
+_ALIASES = {"without-password": "prohibit-password"}
+"""Old words that `sshd -T` still prints."""
+
+_CONDITION = re.compile(r"(<=|>=|<|>)\s*([0-9]+)")
+_TITLE = re.compile(r"^sshd: \S+ ?(.*?) ?\[listener\]")
+"""How a daemon that listens names itself, its arguments in the middle."""
+
+_FILES = """
+for file in /etc/ssh/sshd_config /etc/ssh/sshd_config.d/*.conf; do
+  [ ! -e "$file" ] || { echo "#F $file"; cat "$file" || exit 1; }
+done
+"""
+_DAEMON = """
+pid=$(cat {pidfile}) || exit 3
+echo "$pid"; stat -c %Y {pidfile}; tr '\\000' ' ' <"/proc/$pid/cmdline"; echo
+find /etc/ssh/sshd_config /etc/ssh/sshd_config.d -type f -exec stat -c '%Y %n' {{}} + 2>/dev/null
+"""
+
+
+def compare(comparison: Comparison) -> None:
+    """Compare each setting; a daemon that runs with older ones is a fault of its own."""
+    model = comparison.model(Safeguard)
+    with comparison.looking("settings"):
+        effective = _effective(comparison, ())
+        arguments = _running(comparison, effective.get("pidfile", "none"))
+        if arguments:
+            effective = _effective(comparison, arguments)
+        for name, wanted in model.settings.items():
+            _compare(comparison, name, effective.get(name.lower(), "not set"), wanted)
+        for name, patterns in model.forbidden.items():
+            _forbid(comparison, name, effective.get(name.lower(), ""), patterns)
+    if not model.match:
+        with comparison.looking("Match blocks"):
+            _compare_blocks(comparison, model)
+
+
+def _effective(comparison: Comparison, arguments: Sequence[str]) -> Mapping[str, str]:
+    """Return what sshd says that it would do, several values of a keyword joined by commas."""
+    answer = comparison.script(_PATH + _command(comparison, arguments))
+    if not answer.ok:
+        missing = answer.exit_status == 127
+        raise CannotLookError(
+            "sshd is not installed" if missing else f"sshd -T: {answer.said}",
+            hint="" if missing else "sshd reads its host keys: set sudo: true for this host",
+        )
+    found: dict[str, str] = {}
+    for line in answer.text.splitlines():
+        name, _, value = line.strip().partition(" ")
+        value = _ALIASES.get(value, value)
+        found[name] = f"{found[name]},{value}" if name in found else value
+    return found
+
+
+def _command(comparison: Comparison, arguments: Sequence[str]) -> str:
+    match = comparison.model(Safeguard).match
+    who = {"user": "root", "host": "localhost", "addr": "127.0.0.1", **match} if match else {}
+    connection = ",".join(f"{key}={value}" for key, value in who.items())
+    words = ["sshd", "-T", *arguments, *(["-C", connection] if connection else [])]
+    return shlex.join(words)
+
+
+def _running(comparison: Comparison, pidfile: str) -> tuple[str, ...]:
+    """Return the arguments of the daemon that listens, and note if its settings are old."""
+    answer = comparison.script(_PATH + _DAEMON.format(pidfile=shlex.quote(pidfile)))
+    lines = answer.text.splitlines()
+    if len(lines) < 3:
+        return _on_demand(comparison, pidfile)
+    title = _TITLE.match(lines[2])
+    if title is None:
+        raise CannotLookError(f"process {lines[0]} of {pidfile} is no sshd that listens")
+    started = int(lines[1])
+    changed = [line.split(" ", 1) for line in lines[3:]]
+    later = sorted(path for at, path in changed if int(at) > started)
+    comparison.note(
+        "daemon",
+        "runs with older settings" if later else "runs with these settings",
+        expected="runs with these settings",
+        source=f"stat {pidfile}",
+        path=("settings",),
+        problem=f"{', '.join(later)} changed after sshd read it: reload ssh" if later else "",
+    )
+    words = [word for word in shlex.split(title[1]) if word not in ("-D", "-e", "-4", "-6")]
+    return tuple(words)
+
+
+def _on_demand(comparison: Comparison, pidfile: str) -> tuple[str, ...]:
+    """A daemon that systemd starts for each connection reads its settings each time."""
+    if comparison.script(
+        "systemctl is-active -q ssh.socket || systemctl is-active -q sshd.socket"
+    ).ok:
+        return ()
+    raise CannotLookError(
+        f"no sshd runs that wrote {pidfile}: nobody knows which settings are in force",
+        hint="systemctl status ssh   # on that host",
+    )
+
+
+def _compare(comparison: Comparison, name: str, observed: str, wanted: str | list[str]) -> None:
+    expected = ", ".join(wanted) if isinstance(wanted, list) else wanted
+    fits = _fits(observed, wanted)
+    comparison.note(
+        name,
+        observed,
+        expected=expected,
+        source=_command(comparison, ()),
+        path=("settings", name),
+        problem="" if fits else f"{name} is {observed}, expected {expected}",
+    )
+
+
+def _compare_blocks(comparison: Comparison, model: Safeguard) -> None:
+    """Look into `Match` blocks: `sshd -T` says what holds for everybody else."""
+    answer = comparison.script(_FILES)
+    if not answer.ok:
+        raise CannotLookError(answer.said, hint="set sudo: true for this host in hosts.yaml")
+    wanted = {name.lower(): (name, value) for name, value in model.settings.items()}
+    blocks = 0
+    for match, keyword, value in _in_blocks(answer.text):
+        blocks += keyword == ""
+        name, expected = wanted.get(keyword, ("", ""))
+        if name and not _fits(_ALIASES.get(value, value), expected):
+            text = f"{name} is {value} for {match}, expected {expected}"
+            comparison.note(
+                f"{match}: {name}", value, expected=str(expected), source="/etc/ssh/sshd_config",
+                path=("settings", name), problem=text,
+            )  # fmt: skip
+    comparison.note(
+        "Match blocks", blocks, expected="nothing weaker in them", source="/etc/ssh/sshd_config"
+    )
+
+
+def _in_blocks(text: str) -> Iterator[tuple[str, str, str]]:
+    """Yield (block, keyword, value) of each line in a `Match` block; the block itself first."""
+    match = ""
+    for line in text.splitlines():
+        if line.startswith("#F "):  # a block ends with its file
+            match = ""
+            continue
+        words = line.split("#")[0].strip().replace("=", " ", 1).split(None, 1)
+        if len(words) < 2:
+            continue
+        keyword, value = words[0].lower(), words[1].strip().strip('"')
+        if keyword == "match":
+            match = "" if value.lower() == "all" else f"Match {value}"
+            value = ""
+        if match:
+            yield match, "" if keyword == "match" else keyword, value
+
+
+def _fits(observed: str, wanted: str | list[str]) -> bool:
+    values = observed.lower().split(",")
+    if isinstance(wanted, list):
+        return set(values) <= {each.lower() for each in wanted}
+    condition = _CONDITION.fullmatch(wanted.strip())
+    if condition is None:
+        return observed.lower() == wanted.lower()
+    if not observed.isdigit():
+        return False
+    limit, value = int(condition[2]), int(observed)
+    return {"<=": value <= limit, ">=": value >= limit, "<": value < limit, ">": value > limit}[
+        condition[1]
+    ]
+
+
+def _forbid(comparison: Comparison, name: str, observed: str, patterns: Sequence[str]) -> None:
+    bad = [
+        value
+        for value in observed.lower().split(",")
+        if any(fnmatchcase(value, pattern.lower()) for pattern in patterns)
+    ]
+    comparison.note(
+        name,
+        observed or "not set",
+        expected=f"none of {', '.join(patterns)}",
+        source=_command(comparison, ()),
+        path=("forbidden", name),
+        problem=f"{name} allows {', '.join(bad)}" if bad else "",
+    )

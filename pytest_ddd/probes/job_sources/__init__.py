@@ -1,0 +1,1 @@
+"""Where jobs leave their results: systemd, files, logs, databases, JSON."""

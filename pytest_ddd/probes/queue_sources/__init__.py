@@ -1,0 +1,1 @@
+"""Where queues are: RabbitMQ, Redis, databases, and what a command tells."""

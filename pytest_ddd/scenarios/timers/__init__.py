@@ -1,0 +1,1 @@
+"""Schedules in the languages of those that really keep time: systemd, cron, Kubernetes, GitHub."""

@@ -1,0 +1,264 @@
+"""`pytest-ddd schedule tick`: missed runs reach people, and what is forgotten is said again."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from pytest_ddd import clock
+from pytest_ddd.cli.main import main
+from pytest_ddd.history import runs
+from pytest_ddd.history.records import RunEnd, RunStart
+from pytest_ddd.history.tally import Tally
+from pytest_ddd.outcomes import Outcome
+from pytest_ddd.results import CheckResult
+from tests.lab.proc import wait_for
+from tests.support import pagerduty
+from tests.support.alertmanager import PATIENCE_S, Alertmanager
+from tests.support.http_service import Reply, http_service
+from tests.unit.cli.schedule_site import DUE, Time, history, remember_run
+
+BASELINE = """\
+environment: {timezone: Europe/Zurich}
+hosts: {web1: {connection: "local://"}}
+scenarios:
+  morning-health-check: {due: {at: "07:30"}}
+escalation:
+  channels: {CHANNEL}
+  rules:
+    missed: {when: [RED], check: occurrence, notify: [people]}
+"""
+REAL_NOW = clock.now
+KEY = "ddd/prod/prod/morning-health-check/occurrence/missed"
+
+
+RED = CheckResult(
+    result_id="1",
+    run_id="killed",
+    environment="prod",
+    scenario="morning-health-check",
+    step=1,
+    check_id="morning-health-check/endpoints",
+    target="web1",
+    entry="",
+    nodeid="checks/test_x.py::test_endpoints",
+    outcome=Outcome.RED,
+    reason="down",
+    started_at=DUE,
+)
+
+
+def baseline(site: Path, channel: str) -> None:
+    text = BASELINE.replace("CHANNEL", f"people: {channel}")
+    (site / "baselines/prod.yaml").write_text(text)
+
+
+def tick(*more: str, escalate: str = "on") -> int:
+    return main(["schedule", "tick", "--host=prod", f"--escalate={escalate}", *more])
+
+
+@pytest.fixture
+def pager(site: Path, monkeypatch: pytest.MonkeyPatch):
+    """A site whose pages go to a stand-in for PagerDuty."""
+    monkeypatch.setenv("PAGERDUTY_KEY", pagerduty.KEY)
+    service = pagerduty.PagerDuty()
+    with http_service(service) as running:
+        channel = f'{{kind: pagerduty, url: "{running.url}", key: {{env: PAGERDUTY_KEY}}}}'
+        baseline(site, channel)
+        yield service
+
+
+def test_a_missed_run_pages_and_the_next_one_resolves(pager, time: Time) -> None:
+    assert tick() == 0
+    time.pass_(minutes=26)
+    assert tick() == 0
+    assert pager.incidents == {KEY: "critical"}
+    time.pass_(days=1, minutes=-30)
+    remember_run(time, DUE + timedelta(days=1))
+
+    assert tick() == 0
+
+    assert (pager.incidents, pager.resolved) == ({}, [KEY])
+
+
+def test_a_missed_run_pages_once(pager, time: Time) -> None:
+    tick()
+    time.pass_(minutes=26)
+    for _ in range(3):
+        tick()
+        time.pass_(minutes=1)
+
+    assert pager.log == [f"trigger {KEY}"]
+
+
+def test_a_run_that_died_pages(pager, time: Time, capsys: pytest.CaptureFixture[str]) -> None:
+    remember_run(time, DUE, ends=False)
+    time.pass_(minutes=10)
+
+    assert tick() == 0
+
+    assert pager.incidents == {KEY: "critical"}
+    assert "run-25 has died" in capsys.readouterr().out
+
+
+def test_an_hour_without_news_is_silent(
+    pager, time: Time, capsys: pytest.CaptureFixture[str]
+) -> None:
+    remember_run(time, DUE)
+    for _ in range(5):
+        assert tick() == 0
+        time.pass_(minutes=12)
+
+    assert capsys.readouterr() == ("", "")
+
+
+def test_results_of_a_run_that_died_are_evaluated(pager, site: Path, time: Time) -> None:
+    rule = "    red: {when: [RED], check: endpoints, notify: [people]}\n"
+    with (site / "baselines/prod.yaml").open("a") as file:
+        file.write(rule)
+    died(time)
+
+    tick()
+
+    assert "ddd/prod/web1/morning-health-check/endpoints/red" in pager.incidents
+
+
+def died(time: Time) -> None:
+    """Leave a run that has one red result and no process any more."""
+    with history() as store, store.transaction() as tx:
+        start = RunStart(
+            run_id="killed",
+            environment="prod",
+            scenario="morning-health-check",
+            started_at=time.now,
+            process="nobody",
+        )
+        key = runs.begin(tx, start)
+        runs.add(tx, key, 1, RED)
+    time.pass_(minutes=10)
+
+
+def test_a_pager_that_is_down_ends_with_75_and_is_told(
+    pager, time: Time, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tick()
+    time.pass_(minutes=26)
+    pager.trouble = [Reply(status=500)] * 100
+
+    assert tick() == 75
+
+    said = capsys.readouterr().err
+    assert "✗ pending: people: " in said
+    assert "PagerDuty answered 500" in said
+    assert pagerduty.KEY not in said
+    pager.trouble = []
+    time.pass_(minutes=20)
+    assert tick() == 0
+    assert pager.incidents == {KEY: "critical"}
+
+
+def test_a_dry_run_pages_nobody(pager, time: Time, capsys: pytest.CaptureFixture[str]) -> None:
+    tick(escalate="dry-run")
+    time.pass_(minutes=26)
+
+    assert tick(escalate="dry-run") == 0
+
+    assert pager.incidents == {}
+    assert "(not sent: dry run)" in capsys.readouterr().out
+
+
+def test_a_tick_without_schedules_still_delivers(pager, site: Path, time: Time) -> None:
+    tick()
+    time.pass_(minutes=26)
+    pager.trouble = [Reply(status=500)] * 100
+    tick()
+    pager.trouble = []
+    text = (site / "baselines/prod.yaml").read_text()
+    line = '  morning-health-check: {due: {at: "07:30"}}\n'
+    (site / "baselines/prod.yaml").write_text(text.replace("scenarios:\n" + line, ""))
+    time.pass_(minutes=20)
+
+    assert tick() == 0
+    assert pager.incidents == {KEY: "critical"}
+
+
+def test_a_tick_without_history_is_a_mistake(pager, capsys: pytest.CaptureFixture[str]) -> None:
+    assert tick("--history=off") == 4
+    assert "a tick needs the history" in capsys.readouterr().err
+
+
+def test_a_mistyped_environment_variable_is_named(
+    pager, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DDD_ESCALATE", "yes")
+
+    assert main(["schedule", "tick", "--host=prod"]) == 4
+    assert "'yes' is none of off, dry-run, on" in capsys.readouterr().err
+
+
+@pytest.fixture
+def people():
+    with http_service(lambda _: Reply()) as service:
+        yield service
+
+
+@pytest.fixture
+def server(ledger, tmp_path, people):
+    (tmp_path / "alertmanager").mkdir()
+    running = Alertmanager(ledger, tmp_path / "alertmanager", people)
+    yield running
+    running.stop()
+
+
+@pytest.mark.needs("prometheus-alertmanager")
+def test_alertmanager_survives_its_restart(
+    server, site: Path, time: Time, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In real time, because Alertmanager has a clock of its own."""
+    baseline(site, f'{{kind: alertmanager, url: "{server.url}"}}')
+    monkeypatch.setattr(clock, "now", lambda: REAL_NOW() - timedelta(hours=1))
+    begin = clock.now()
+    with history() as store, store.transaction() as tx:
+        start = RunStart(
+            run_id="killed",
+            environment="prod",
+            scenario="morning-health-check",
+            kind="scheduled",
+            due_at=begin,
+            started_at=begin,
+            process="nobody",
+        )
+        runs.begin(tx, start)
+    monkeypatch.setattr(clock, "now", REAL_NOW)
+    assert tick() == 0
+    assert server.tells("firing", "prod")
+    server.restart()
+    assert server.alerts() == []
+
+    assert tick() == 0
+
+    assert server.severities() == ["critical"]
+    resolve()
+    assert tick() == 0
+    assert server.tells("resolved", "prod")
+    assert wait_for(lambda: server.alerts() == [], PATIENCE_S)
+    assert [status for status, _, _ in server.told] == ["firing", "resolved"]
+
+
+def resolve() -> None:
+    """Let the next scheduled run be done."""
+    now = clock.now()
+    with history() as store, store.transaction() as tx:
+        start = RunStart(
+            run_id="good",
+            environment="prod",
+            scenario="morning-health-check",
+            kind="scheduled",
+            due_at=now,
+            started_at=now,
+        )
+        key = runs.begin(tx, start)
+        end = RunEnd(finished_at=now, kind="scheduled", outcome=Outcome.GREEN)
+        runs.finish(tx, key, end, Tally())
