@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from statistics import median
 
-from benchmarks.measure import in_turn, table
+from benchmarks.measure import in_turn, prefer_us, table
 
 ENDPOINTS, DEAD = 200, 10
 DELAY_S = 0.05
@@ -57,6 +57,7 @@ class _Answer(socketserver.StreamRequestHandler):
 
 def main() -> int:
     """Print medians; 1 when all take much longer than the slowest one's attempts."""
+    prefer_us()
     with tempfile.TemporaryDirectory() as folder, _Server(("127.0.0.1", 0), _Answer) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         url = f"http://127.0.0.1:{server.server_address[1]}"

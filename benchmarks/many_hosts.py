@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.fleet.tools import CHECKS
-from benchmarks.measure import once
+from benchmarks.measure import once, prefer_us
 from tests.support.sshd import Sshd, sshd
 
 SIZES = (10, 100, 1000)
@@ -30,6 +30,7 @@ def main() -> int:
     """Print one line a size; 1 when a run is not green or needs too much memory."""
     sizes = [int(one) for one in sys.argv[1:]] or list(SIZES)
     failed = False
+    prefer_us()
     with tempfile.TemporaryDirectory() as folder:
         many = "MaxStartups 1000"  # a real fleet has an sshd a host
         with sshd(Path(folder, "sshd"), extra=many) as server:

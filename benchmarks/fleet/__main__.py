@@ -13,12 +13,11 @@ import sys
 import venv
 from collections.abc import Sequence
 from contextlib import nullcontext
-from pathlib import Path
 from statistics import median
 
 from benchmarks.fleet.hosts import Fleet, fleet
 from benchmarks.fleet.tools import PEERS, TOOLS
-from benchmarks.measure import Cost, once
+from benchmarks.measure import Cost, once, prefer_us
 
 NEEDS = {
     "serverspec": "rspec",
@@ -27,7 +26,6 @@ NEEDS = {
     "testinfra paramiko": f"{PEERS}/bin/pytest",
 }
 HINT = "apt-get install ruby-serverspec ansible-core; python -m benchmarks.fleet --install"
-SHARES = Path("/sys/fs/cgroup/cpu/pytest-ddd-bench")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -40,7 +38,7 @@ def main(arguments: Sequence[str]) -> int:
     chosen = [name for name in wanted if shutil.which(NEEDS.get(name, "sh"))]
     for name in set(wanted) - set(chosen):
         print(f"left out, as it is not installed: {name} ({HINT})")
-    _prefer_us()
+    prefer_us()
     with fleet(hosts) as made, made.far(delay_ms / 2000) if delay_ms else nullcontext():
         costs = _in_turn(made, chosen, rounds)
     print(
@@ -79,16 +77,6 @@ def _table(costs: dict[str, list[Cost]]) -> str:
             f"| {median(cost.peak_mb for cost in runs):.0f} | {ratio:.2f} |"
         )
     return "\n".join(lines)
-
-
-def _prefer_us() -> None:
-    """Ask the kernel to serve tools and hosts first, where its cgroups allow."""
-    try:
-        SHARES.mkdir(exist_ok=True)
-        (SHARES / "cpu.shares").write_text("40960")
-        (SHARES / "cgroup.procs").write_text(str(os.getpid()))
-    except OSError:
-        print("no cgroup for the processor's time: on a loaded machine the numbers vary")
 
 
 def _install() -> int:
