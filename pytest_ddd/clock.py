@@ -23,7 +23,7 @@ def wait(seconds: float) -> None:
 
 def stamp(moment: datetime) -> str:
     """Write a moment as RFC 3339 in UTC with microseconds: `2026-11-23T07:30:00.000000Z`."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
 
 
 def from_stamp(text: str) -> datetime:

@@ -28,6 +28,9 @@ MIN_LENGTH = 4
 _MIN_ENCODED_LENGTH = 8
 """Shortest base64 or hexadecimal form, and line of a multi-line value, that is looked for."""
 
+_REMEMBERED_CHARACTERS, _REMEMBERED_TEXTS = 200, 20_000
+"""At most some 10 MB, however much passes."""
+
 _SHELF_START, _SHELF_SIZE = 0xF0000, 0xFFFD
 """Supplementary private use area A: characters that no text of a host has a meaning for."""
 
@@ -62,10 +65,13 @@ class Redactor:
         self._lock = threading.Lock()
         self._values: set[str] = set()
         self._known: tuple[_Known, ...] = ()
+        self._remembered: dict[str, str] = {}
+        """Short texts and what they became, as most texts pass here several times."""
 
     def use_key(self, key: bytes) -> None:
         """Take over the key of the run, so that all its processes write equal tokens."""
         self.key = key
+        self._remembered = {}
 
     def register(self, value: str, kind: str = "secret") -> bool:
         """Look for this value, in all its usual encodings, from now on.
@@ -85,6 +91,7 @@ class Redactor:
                 self._known = tuple(
                     sorted((*self._known, *added), key=lambda known: -len(known.form))
                 )
+                self._remembered = {}
         return True
 
     def scrub(self, value: Scrubbed) -> Scrubbed:
@@ -145,6 +152,16 @@ class Redactor:
         return text if TOKEN.fullmatch(text) else self.token(text, word)
 
     def _scrub_text(self, text: str) -> str:
+        # Taken before the values are: what is learnt meanwhile starts another one.
+        remembered = self._remembered
+        found = remembered.get(text)
+        if found is None:
+            found = self._without_secrets(text)
+            if len(text) <= _REMEMBERED_CHARACTERS and len(remembered) < _REMEMBERED_TEXTS:
+                remembered[text] = found
+        return found
+
+    def _without_secrets(self, text: str) -> str:
         shelf = _Shelf()
         clean = shelf.put_away(text)
         known = self._known

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -74,6 +74,7 @@ class _Routine:
     scenario: Scenario
     keeper: Keeper | None
     results: list[CheckResult] = field(default_factory=list)
+    looked_until: datetime | None = None  # reads overlap, so results alone do not tell
 
 
 class MaintenanceRun:
@@ -102,6 +103,7 @@ class MaintenanceRun:
             self._routines[result.scenario] = routine
             started = routine.scenario
         routine.results.append(result)
+        routine.looked_until = clock.now() if result.look == 1 else routine.looked_until
         with self._remembering():
             if routine.keeper is not None:
                 routine.keeper.add(result, attached)
@@ -133,16 +135,16 @@ class MaintenanceRun:
             self.told = self.circumstances.escalate(self._memory.store)
 
     def _open(self, scenario: Scenario) -> _Routine:
-        about, keeper = self.circumstances, None
-        facts = self._facts(scenario, (), interrupted=False)
+        about, routine = self.circumstances, _Routine(scenario=scenario, keeper=None)
+        facts = self._facts(routine, interrupted=False)
         self._memory.begin(copied(RunStart, facts))
         with self._remembering():
-            keeper = Keeper(about.evidence, facts, about.key) if about.evidence else None
-        return _Routine(scenario=scenario, keeper=keeper)
+            routine.keeper = Keeper(about.evidence, facts, about.key) if about.evidence else None
+        return routine
 
     def _settle(self, routine: _Routine, *, interrupted: bool, narrowed: bool) -> RunFacts:
         """Return the facts of a scenario that ends now; history has them when this returns."""
-        facts = self._facts(routine.scenario, routine.results, interrupted=interrupted)
+        facts = self._facts(routine, interrupted=interrupted)
         kind: Kind = "ad-hoc" if narrowed and facts.kind == "scheduled" else facts.kind
         before = self._memory.previous(facts.scenario)
         changes = compare(before, routine.results, narrowed=narrowed)
@@ -152,23 +154,20 @@ class MaintenanceRun:
         return facts
 
     def _close(self, routine: _Routine, facts: RunFacts) -> Finished:
-        gathered = self._memory.gathered(
-            facts.environment, facts.finished_at, LONGEST_DAYS, READINGS
-        )
-        about = facts.environment, facts.scenario
-        standings = judge_scenario(OBJECTIVES, about, gathered, facts.finished_at)
+        where, now = facts.environment, facts.finished_at
+        gathered = self._memory.gathered(where, now, LONGEST_DAYS, READINGS)
+        standings = judge_scenario(OBJECTIVES, (where, facts.scenario), gathered, now)
         facts = replace(facts, objectives=standings)
         summary = summarize(facts, routine.results)
         with self._remembering():
             if routine.keeper is not None:
                 routine.keeper.seal(summary, routine.results)
-        directory = routine.keeper.directory if routine.keeper is not None else None
-        return Finished(scenario=routine.scenario, summary=summary, directory=directory)
+        kept = routine.keeper.directory if routine.keeper is not None else None
+        return Finished(scenario=routine.scenario, summary=summary, directory=kept)
 
-    def _facts(
-        self, scenario: Scenario, results: Sequence[CheckResult], *, interrupted: bool
-    ) -> RunFacts:
-        about, used = self.circumstances, timing.span(results)
+    def _facts(self, routine: _Routine, *, interrupted: bool) -> RunFacts:
+        about, scenario, results = self.circumstances, routine.scenario, routine.results
+        used = timing.span(results, until=routine.looked_until)
         return copied(
             RunFacts,
             about,
@@ -180,7 +179,7 @@ class MaintenanceRun:
             finished_at=clock.now(),
             budget_s=timing.budget_s(scenario, about.baseline),
             used_s=used.used_s if used else 0.0,
-            waited_s=timing.waited_s(results),
+            waited_s=timing.waited_s(results, until=routine.looked_until),
             interrupted=interrupted,
             baseline_files=about.baseline.files,
             steps=steps_of(scenario, results),

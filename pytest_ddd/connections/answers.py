@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from pytest_ddd.outcomes import Outcome
 
@@ -44,12 +45,16 @@ class Completed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reachability:
-    """Whether a host answers: GREEN, RED when it is dead, UNKNOWN when it refuses us."""
+    """Whether a host answers: GREEN, RED when it is dead, UNKNOWN when it refuses us.
+
+    `started_at` and `took_s` tell when it was tried and how long that took.
+    """
 
     name: str
     outcome: Outcome
     reason: str = ""
     hint: str = ""
+    started_at: datetime | None = None
     took_s: float = 0.0
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import resource
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, wait
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -90,8 +90,8 @@ class Connections:
             if key not in self._sessions:
                 if sudo_user is not None:
                     spec = replace(spec, sudo=True, sudo_user=sudo_user)
-                self._sessions[key] = Session(spec, self._loop, self._gate)
                 self._make_room()
+                self._sessions[key] = Session(spec, self._loop, self._gate)
             return self._sessions[key]
 
     def host(self, name: str) -> Host:
@@ -104,12 +104,20 @@ class Connections:
 
     def reachable(self, name: str) -> Reachability:
         """Say whether a host answers; asked once, remembered, never raises."""
+        return self.reaching(name).result()
+
+    def reaching(self, name: str) -> Future[Reachability]:
+        """Begin to ask whether a host answers, unless that was done; the future never raises.
+
+        A session of ours opens while the caller goes on. Only a secret for sudo, and a backend of
+        testinfra's own, take their time here.
+        """
         with self._lock:
             known = self._reachable.get(name)
             future = known or self._reachable.setdefault(name, Future())
         if known is None:
-            future.set_result(self._look(name))
-        return future.result()
+            self._look(name, future)
+        return future
 
     def close(self) -> None:
         """Close everything; bounded in time, leaves no process, may be called again."""
@@ -135,20 +143,27 @@ class Connections:
                     self._hosts[key] = foreign_host(spec.hostspec, recording=recording)
             return self._hosts[key]
 
-    def _look(self, name: str) -> Reachability:
-        started = clock.monotonic()
-        outcome, reason, hint = Outcome.GREEN, "", ""
+    def _look(self, name: str, future: Future[Reachability]) -> None:
+        started_at, started = clock.now(), clock.monotonic()
+
+        def settle(ask: Callable[[], tuple[Outcome, str]]) -> None:
+            found = _found(name, ask)
+            took_s = clock.monotonic() - started
+            future.set_result(replace(found, started_at=started_at, took_s=took_s))
+
+        if name in self._specs and not self.spec(name).has_session:
+            settle(lambda: self._look_through_testinfra(name))
+        else:
+            opening = self._open(name)
+            opening.add_done_callback(lambda done: settle(lambda: (Outcome.GREEN, done.result())))
+
+    def _open(self, name: str) -> Future[str]:
         try:
-            if self.spec(name).has_session:
-                reason = self.session(name).open().result()
-            else:
-                outcome, reason = self._look_through_testinfra(name)
+            return self.session(name).open()
         except DddError as error:
-            outcome, reason, hint = _outcome_of(error), error.message, error.hint
-        except Exception as error:  # noqa: BLE001  # a backend of testinfra's own raises what it likes
-            outcome, reason = Outcome.UNKNOWN, f"{name}: {type(error).__name__}: {error}"
-        took_s = clock.monotonic() - started
-        return Reachability(name=name, outcome=outcome, reason=reason, hint=hint, took_s=took_s)
+            failed: Future[str] = Future()
+            failed.set_exception(error)
+            return failed
 
     def _look_through_testinfra(self, name: str) -> tuple[Outcome, str]:
         """Whether a host on a backend of testinfra's own runs a command that cannot fail."""
@@ -159,13 +174,34 @@ class Connections:
         return Outcome.UNKNOWN, f"{name}: `exit 0` ended with {result.rc} and said: {said[:300]}"
 
     def _make_room(self) -> None:
-        """Raise the soft limit of open files where many hosts need more than the usual 1024."""
-        needed = len(self._sessions) * _DESCRIPTORS_A_SESSION + _DESCRIPTORS_SPARE
+        """Raise the soft limit of open files where many hosts need more than the usual 1024.
+
+        Raises:
+            CannotLookError: the hard limit is too low for another session.
+        """
+        needed = (len(self._sessions) + 1) * _DESCRIPTORS_A_SESSION + _DESCRIPTORS_SPARE
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         if soft == resource.RLIM_INFINITY or needed <= soft:
             return
+        if hard != resource.RLIM_INFINITY and needed > hard:
+            raise CannotLookError(
+                f"the limit of {hard} open files is too low for {len(self._sessions) + 1} hosts",
+                hint=f"ulimit -Hn {2 * needed}   # or look at fewer hosts: --host GROUP",
+            )
         wanted = 2 * needed if hard == resource.RLIM_INFINITY else min(2 * needed, hard)
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def _found(name: str, ask: Callable[[], tuple[Outcome, str]]) -> Reachability:
+    """Return what was found, whatever is raised."""
+    hint = ""
+    try:
+        outcome, reason = ask()
+    except DddError as error:
+        outcome, reason, hint = _outcome_of(error), error.message, error.hint
+    except Exception as error:  # noqa: BLE001  # a backend of testinfra's own raises what it likes
+        outcome, reason = Outcome.UNKNOWN, f"{name}: {type(error).__name__}: {error}"
+    return Reachability(name=name, outcome=outcome, reason=reason, hint=hint)
 
 
 def _outcome_of(error: DddError) -> Outcome:

@@ -18,6 +18,7 @@ _MODULES = (
     "ordering",
     "narrowing",
     "reachable",
+    "read_ahead",
     "planning",
     "recording",
     "recheck",

@@ -48,12 +48,21 @@ def is_check(item: pytest.Item) -> bool:
     return any(item.get_closest_marker(frequency.value) for frequency in Frequency)
 
 
+_PLACE = pytest.StashKey["Place"]()
+
+
 def place(item: pytest.Item) -> Place:
     """Return where a check belongs.
 
     Raises:
         pytest.UsageError: a marker has wrong arguments.
     """
+    if _PLACE not in item.stash:
+        item.stash[_PLACE] = _place(item)
+    return item.stash[_PLACE]
+
+
+def _place(item: pytest.Item) -> Place:
     frequencies = [one for one in Frequency if item.get_closest_marker(one.value) is not None]
     if len(frequencies) != 1:
         names = " and ".join(frequencies)

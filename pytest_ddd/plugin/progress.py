@@ -1,6 +1,9 @@
-"""Shows, while a run goes on, which step it is at and how much of its time is used."""
+"""Shows, while a run goes on, which step it is at, how much time is used, and what it waits for."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -11,7 +14,12 @@ from pytest_ddd.scenarios import timing
 from pytest_ddd.scenarios.model import Step
 from pytest_ddd.units import format_duration
 
+if TYPE_CHECKING:
+    from pytest_ddd.probes.ahead import HowFar
+
 _TITLE_WIDTH = 38
+_SAVE, _RESTORE, _ERASE = "\x1b7", "\x1b8", "\x1b[K"
+"""What every terminal since the VT100 knows: the cursor's place, and the rest of a line."""
 
 
 class Progress:
@@ -37,6 +45,26 @@ class Progress:
         self._step = place.step
         self._write(place.scenario.step(place.step), budget_s, item)
 
+    def waiting(self, far: HowFar) -> None:
+        """Show behind the letters of the step how far reading ahead has come."""
+        reads = f" … {far.reads_done}/{far.reads} reads"
+        whole = f" … {far.hosts_done}/{far.hosts} hosts,{reads[2:]}" if far.hosts else reads
+        writer = self._reporter.config.get_terminal_writer()
+        room = writer.fullwidth - writer.width_of_current_line
+        text = next((text for text in (whole, reads) if len(text) < room), "")
+        if text:
+            self._raw(f"{_SAVE}{text}{_ERASE}{_RESTORE}")
+
+    def waited(self) -> None:
+        """Take that away again."""
+        self._raw(_ERASE)
+
+    def _raw(self, text: str) -> None:
+        """Write past pytest's count of the columns, as nothing of it stays."""
+        file = self._reporter.config.get_terminal_writer()._file  # noqa: SLF001 - no other way
+        file.write(text)
+        file.flush()
+
     def _write(self, step: Step, budget_s: float, item: pytest.Item) -> None:
         reporter = self._reporter
         used_s = clock.monotonic() - self._began
@@ -50,6 +78,28 @@ class Progress:
             reporter.write(line)
             # pytest goes on where the path of its next letter says that it already is
             reporter.currentfspath = reporter.config.rootpath / item.nodeid.split("::")[0]
+
+
+class Waiting:
+    """Calls `tick` while a check waits; `end` when it does not any more."""
+
+    def __init__(self, config: pytest.Config, far: Callable[[], HowFar]) -> None:
+        reporter = config.pluginmanager.get_plugin("terminalreporter")
+        is_seen = reporter is not None and reporter.isatty
+        self._progress = config.stash.get(PROGRESS_KEY, None) if is_seen else None
+        self._far = far
+        self._was_shown = False
+
+    def tick(self) -> None:
+        """Show how far it is."""
+        if self._progress is not None:
+            self._progress.waiting(self._far())
+            self._was_shown = True
+
+    def end(self) -> None:
+        """Show nothing any more."""
+        if self._progress is not None and self._was_shown:
+            self._progress.waited()
 
 
 PROGRESS_KEY = pytest.StashKey[Progress]()

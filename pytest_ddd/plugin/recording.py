@@ -18,7 +18,7 @@ from pytest_ddd.plugin.journal import commands_of
 from pytest_ddd.plugin.parametrize import Subject, subject
 from pytest_ddd.plugin.reachable import BlockedError, Reachable, is_recorded, place_of
 from pytest_ddd.plugin.site import SITE_KEY, Site, run_id
-from pytest_ddd.plugin.verdict import LOOK_KEY, VERDICT_KEY, Look, Verdict, problems_in
+from pytest_ddd.plugin.verdict import AHEAD_KEY, LOOK_KEY, VERDICT_KEY, Look, Verdict, problems_in
 from pytest_ddd.probes.entry import Answer
 from pytest_ddd.results import CheckResult, Problem, Reading
 from pytest_ddd.scenarios.model import Frequency
@@ -40,7 +40,9 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         started=clock.monotonic(),
         look=item.stash.get(LOOK_KEY, Look()),
         reads_before=entry.reads if entry is not None else 0,
+        ahead=item.stash.get(AHEAD_KEY, None),
     )
+    item.stash[AHEAD_KEY] = None  # it is for one look
     commands_of(item, site)  # what ran before belongs to no check
 
 
@@ -62,14 +64,19 @@ def pytest_runtest_makereport(
         result = waiving.applied(item, _result(item, verdict), verdict)
         _colour(item, report, result)
         item.user_properties[:] = _properties(result)
-        travel = {
-            "frequency": place_of(item).scenario.frequency.value,
-            "result": results.to_record(result),
-        }
         beside = [*planning.unsent(item.config), *attaching.carried(verdict.attached)]
-        report.user_properties = [*item.user_properties, *beside, (RECORD, travel)]
-    _redact(report)
+        report.user_properties = [*item.user_properties, *beside]
+        _redact(report)
+        report.user_properties.append((RECORD, _travel(item, result)))
+    else:
+        _redact(report)
     return report
+
+
+def _travel(item: pytest.Item, result: CheckResult) -> dict[str, object]:
+    """Return a result as it crosses to the controller; a record is without secrets."""
+    frequency = place_of(item).scenario.frequency.value
+    return {"frequency": frequency, "result": results.to_record(result)}
 
 
 def take_result(report: pytest.TestReport) -> tuple[CheckResult, Frequency] | None:
@@ -206,8 +213,8 @@ def _result(item: pytest.Item, verdict: Verdict) -> CheckResult:
         outcome=verdict.outcome,
         reason=verdict.reason(readings),
         readings=readings,
-        started_at=verdict.started_at,
-        took_s=round(clock.monotonic() - verdict.started, 6),
+        started_at=verdict.began_at,
+        took_s=round(verdict.took_s, 6),
         blocked_by=verdict.blocked_by,
         controls=evidencing.controls_of(item, check_id, place.controls, about.entry),
         worker=str(getattr(item.config, "workerinput", {}).get("workerid", "")),

@@ -10,6 +10,7 @@ import pytest
 
 from pytest_ddd import clock, results
 from pytest_ddd.outcomes import Outcome, worst
+from pytest_ddd.probes.entry import Looked
 from pytest_ddd.results import Problem, Reading, Threshold
 from pytest_ddd.units import format_duration
 
@@ -29,6 +30,8 @@ class Look:
 
 
 LOOK_KEY = pytest.StashKey[Look]()
+AHEAD_KEY = pytest.StashKey[Looked | None]()
+"""What was read ahead for the next look of an item."""
 
 _FIRST = 200
 """How much of the first line of a detail stands in the reason."""
@@ -48,6 +51,8 @@ class Verdict:
     blocked_by: str = ""
     reads_before: int = 0
     """How often the entry had been read before this look."""
+    ahead: Looked | None = None
+    """When its entry was read and how long that took, if it was read ahead."""
     ended: Outcome = Outcome.GREEN
     """What the way in which the check ended says: an exception, a skip, a failed assert."""
     said: list[str] = field(default_factory=list)
@@ -58,6 +63,17 @@ class Verdict:
     """What was read that is no entry of the baseline."""
     waiver: str = ""
     """The waiver that accepted what this look found."""
+
+    @property
+    def began_at(self) -> datetime:
+        """When the look began: with its read, where that was done ahead."""
+        return min(self.started_at, self.ahead.started_at) if self.ahead else self.started_at
+
+    @property
+    def took_s(self) -> float:
+        """How long the look took by itself: its read, and the check; not the wait for its turn."""
+        own_s = clock.monotonic() - self.started
+        return own_s + (self.ahead.took_s if self.ahead else 0.0)
 
     def judge(self, reading: Reading, threshold: Threshold) -> Outcome:
         """Apply a threshold to a reading, remember both, and return the outcome; never raises."""

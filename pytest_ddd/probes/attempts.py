@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from pytest_ddd import clock
 from pytest_ddd.baseline.fields import Attempts
+from pytest_ddd.connections.together import let_go
 from pytest_ddd.errors import CannotLookError, UnreachableError
 
 T = TypeVar("T")
@@ -45,5 +46,6 @@ def until_good(
             if is_good(answer):
                 return answer, before
             before.append(answer)
+        let_go()  # what was asked ahead is good for one attempt
         clock.wait(attempts.interval)
     return look(attempts.count), before

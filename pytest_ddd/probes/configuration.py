@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 from pytest_ddd.baseline.fields import Entry as EntryModel
 from pytest_ddd.baseline.model import Declaration
 from pytest_ddd.baseline.sections.configuration import Unlisted
+from pytest_ddd.connections.answers import Completed
 from pytest_ddd.errors import CannotLookError
 from pytest_ddd.probes.attempts import until_good
-from pytest_ddd.probes.drift import COMPARE
+from pytest_ddd.probes.drift import COMPARE, foreseen
 from pytest_ddd.probes.drift.comparison import Comparison, Drift
 from pytest_ddd.probes.drift.ways import Ways
 from pytest_ddd.probes.entry import Entry
@@ -42,6 +43,10 @@ class DriftItem(Entry[Drift]):
         self.declaration = declaration
         self._connections = connections
         self._listed = listed
+
+    def foresee(self, known: Mapping[str, Completed]) -> Iterable[str]:
+        """Name what testinfra's modules, and ours, will ask."""
+        return foreseen.commands(self.declaration, known)
 
     @property
     def extra(self) -> Threshold:

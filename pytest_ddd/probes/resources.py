@@ -6,6 +6,7 @@ its cgroup.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, cast
 
@@ -20,20 +21,23 @@ from pytest_ddd.probes.entry import Entry
 from pytest_ddd.probes.usage import elsewhere
 from pytest_ddd.probes.usage.disks import Disks, Usage
 from pytest_ddd.probes.usage.elsewhere import is_read_elsewhere
-from pytest_ddd.probes.usage.file_system_usage import DiskKind, FileSystemUsage
+from pytest_ddd.probes.usage.file_system_usage import TABLES, DiskKind, FileSystemUsage
 from pytest_ddd.probes.usage.local_resources import LocalMeter
 from pytest_ddd.probes.usage.measures import Kind, Meter, Writer
-from pytest_ddd.probes.usage.remote_resources import RemoteMeter
+from pytest_ddd.probes.usage.remote_resources import COMMANDS, RemoteMeter
 from pytest_ddd.results import Reading, Threshold
 
 if TYPE_CHECKING:
-    from pytest_ddd.connections import Connections
+    from pytest_ddd.connections import Completed, Connections
     from pytest_ddd.probes.scope import Scope
 
 __all__ = ["Resource", "Usage", "entries"]
 
 SECTION = "thresholds"
 _DISKS = ("disk", "inodes")
+_FORESEEN = {str(kind): command for kind, command in COMMANDS.items()}
+_FORESEEN |= dict.fromkeys(_DISKS, TABLES)
+"""What a look sends first, by the kind of resource."""
 
 
 class Resource(Entry[Usage]):
@@ -70,6 +74,13 @@ class Resource(Entry[Usage]):
         usage, before = until_good(self._declaration.model.attempts, self._look_once, self._is_good)
         told = enumerate(map(_summary, before), start=1)
         return _with_history(usage, [f"attempt {number}: {text}" for number, text in told])
+
+    def foresee(self, known: Mapping[str, Completed]) -> Iterable[str]:
+        """Name what reads /proc; a file system may hang, so each is asked by itself."""
+        if self._connections.spec(self.host).kind == "local" and self.kind not in _DISKS:
+            return ()
+        command = _FORESEEN.get(self.kind)
+        return (command,) if command and not known else ()
 
     def _look_once(self, attempt: int) -> Usage:
         writer = Writer(

@@ -33,26 +33,26 @@ def budget_s(scenario: Scenario, baseline: Baseline) -> float:
     return own.budget if own is not None and own.budget is not None else scenario.budget_s
 
 
-def span(results: Iterable[CheckResult]) -> Span | None:
+def span(results: Iterable[CheckResult], *, until: datetime | None = None) -> Span | None:
     """Return the time from the first start to the last end; None when there is no result.
 
-    Only first looks count: waiting for a recheck is outside the budget.
+    Only first looks count: waiting for a recheck is outside the budget. Looks are read ahead, and
+    so overlap: `until` is when the last check had its look, where that is known.
     """
     first_looks = [result for result in results if result.look == 1]
     if not first_looks:
         return None
+    ends = [result.started_at + timedelta(seconds=result.took_s) for result in first_looks]
     return Span(
         started_at=min(result.started_at for result in first_looks),
-        finished_at=max(
-            result.started_at + timedelta(seconds=result.took_s) for result in first_looks
-        ),
+        finished_at=max([*ends, until] if until is not None else ends),
     )
 
 
-def waited_s(results: Iterable[CheckResult]) -> float:
+def waited_s(results: Iterable[CheckResult], *, until: datetime | None = None) -> float:
     """Return the seconds from the end of the first looks to the end of the last ones."""
     every = list(results)
-    first = span(every)
+    first = span(every, until=until)
     if first is None:
         return 0.0
     last = max(result.started_at + timedelta(seconds=result.took_s) for result in every)

@@ -57,7 +57,7 @@ def test_look_that_found_nothing_is_unknown(site: Site) -> None:
     site.baseline("local", thresholds=MEMORY)
     answer = "type('Answer', (), {'readings': (), 'problems': ()})()"
     site.check(
-        f"def test_it(resource):\n    resource.look = lambda: {answer}\n"
+        f"def test_it(resource):\n    resource.look = lambda: {answer}\n    resource.forget()\n"
         "    for reading in resource.read().readings:\n        assert 0\n"
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_ddd.plugin.workers import scope_of
+from pytest_ddd.plugin.workers import deal, scope_of
 from tests.plugin.conftest import Site
 
 HOSTS = "hosts: {" + ", ".join(f"web{n}: {{connection: 'local://'}}" for n in range(1, 13)) + "}"
@@ -40,6 +40,13 @@ STEPS = """
 def test_scope(nodeid: str, scope: str) -> None:
     """The longest name that fits is the host."""
     assert scope_of(nodeid, ("web1-a", "web10", "web1")) == scope
+
+
+def test_hosts_are_dealt_to_the_worker_with_least_to_do() -> None:
+    """By the number of checks, in their order; what belongs to no host is dealt like a host."""
+    scopes = ["", "", "", "web1", "web2", "web2", "web1", "web3", "web1"]
+
+    assert deal(scopes, 2) == {"": 0, "web1": 1, "web2": 0, "web3": 1}
 
 
 def test_ordinary_tests_stand_for_themselves() -> None:

@@ -24,7 +24,7 @@ _DPKG_STATES = {
     "W": "waiting for another package's trigger",
     "t": "waiting for a trigger",
 }
-_DPKG_FORMAT = r"${db:Status-Abbrev}|${Architecture}|${Version}\n"
+DPKG_FORMAT = r"${db:Status-Abbrev}|${Architecture}|${Version}\n"
 
 
 def compare(comparison: Comparison) -> None:
@@ -100,7 +100,7 @@ def _look_at_dpkg(
     comparison: Comparison, *, installed: bool
 ) -> tuple[str, tuple[tuple[str, ...], ...]]:
     """Ask dpkg once more: testinfra knows neither half-installed nor two architectures."""
-    answer = comparison.run("dpkg-query", "-f", _DPKG_FORMAT, "-W", comparison.name)
+    answer = comparison.run("dpkg-query", "-f", DPKG_FORMAT, "-W", comparison.name)
     if answer.exit_status > 1:
         raise CannotLookError(answer.error_text.strip() or "dpkg-query failed")
     rows = [line.split("|") for line in answer.text.splitlines() if line.count("|") == 2]

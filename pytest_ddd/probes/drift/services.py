@@ -78,11 +78,14 @@ def _is_running(unit: dict[str, str]) -> bool:
     return unit.get("SubState") != "exited" or unit.get("Type") == "oneshot"
 
 
+def process_script(pid: str) -> str:
+    """Return what prints the state of a process and the program that it runs."""
+    return f"LC_ALL=C; export LC_ALL; cat /proc/{pid}/stat; readlink /proc/{pid}/exe"
+
+
 def _compare_process(comparison: Comparison, pid: str) -> None:
     """Note a main process that is stopped, or whose program was replaced since it started."""
-    answer = comparison.script(
-        f"LC_ALL=C; export LC_ALL; cat /proc/{pid}/stat; readlink /proc/{pid}/exe"
-    )
+    answer = comparison.script(process_script(pid))
     stat, _, program = answer.text.partition("\n")
     state = stat.rpartition(")")[2].strip()[:1]
     if not state:

@@ -12,7 +12,7 @@ def compare(comparison: Comparison) -> None:
     """Compare one setting; blanks are normalised, as the kernel writes tabs."""
     wanted = _normalised(comparison.model(Sysctl).value)
     with comparison.looking("value"):
-        path = _path(comparison.name)
+        path = path_of(comparison.name)
         if is_absent(comparison, path):
             _unknown_key(comparison, path, wanted)
             return
@@ -42,7 +42,7 @@ def _value(comparison: Comparison, path: str) -> str:
         return _normalised(comparison.host.file(path).content.decode())
 
 
-def _path(name: str) -> str:
+def path_of(name: str) -> str:
     """Return the file of a setting; as sysctl(8), the first separator decides which is which."""
     slash_first = 0 <= name.find("/") < (name.find(".") if "." in name else len(name))
     swapped = name if slash_first else name.translate(str.maketrans("./", "/."))

@@ -30,7 +30,7 @@ _TIMEOUT_S = 5.0
 
 _MAX_OUTPUT_BYTES = 4 << 20
 _MARK = "-- ddd --"
-_TABLES = f"cat {file_systems.TABLE} && echo '{_MARK}' && {{ cat /etc/fstab 2>/dev/null || true; }}"
+TABLES = f"cat {file_systems.TABLE} && echo '{_MARK}' && {{ cat /etc/fstab 2>/dev/null || true; }}"
 _STAT = re.compile(r"F (\d+) (\d+) (\d+) (\d+) (\d+) (\d+)\n?")
 _DF = re.compile(r"\s(\d+)\s+(\d+)\s+(-?\d+)\s+(?:\d+%|-)\s+/")
 _UNSIGNED_MINUS = 1 << 63
@@ -71,7 +71,7 @@ class FileSystemUsage:
         Raises:
             CannotLookError: the mount table cannot be read.
         """
-        completed = self._submit(_TABLES).result()
+        completed = self._submit(TABLES).result()
         text, mark, fstab = completed.text.partition(f"{_MARK}\n")
         if not completed.ok or not mark:
             raise CannotLookError(f"{self._where}: {completed.said[:300]}")

@@ -20,7 +20,7 @@ _MARK = "-- ddd --"
 
 _BUSIEST_SAMPLE_S = 1
 _PROCESSES = "cat /proc/[0-9]*/stat 2>/dev/null"
-_COMMANDS: dict[Kind, str] = {
+COMMANDS: dict[Kind, str] = {
     "memory": "cat /proc/meminfo",
     "swap": "cat /proc/meminfo",
     "load": f"cat /proc/loadavg && echo '{_MARK}' && grep '^cpu' /proc/stat",
@@ -42,7 +42,7 @@ class RemoteMeter:
         """
         if kind == "cpu":
             return self._cpu(max(sample_s, SHORTEST_SAMPLE_S))
-        answers = self._ask(_COMMANDS[kind])
+        answers = self._ask(COMMANDS[kind])
         if kind == "memory":
             return proc_files.memory(answers[0])
         if kind == "swap":

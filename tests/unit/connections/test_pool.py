@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -102,3 +104,25 @@ def test_openings_are_bounded(
     for future in [pool.session(name).submit("true") for name in pool.names]:
         assert future.result().ok
     assert max(map(int, (tmp_path / "counts").read_text().split())) <= 3
+
+
+def test_too_few_descriptors_are_told_with_the_command_that_helps() -> None:
+    """A hard limit below what the hosts need is an error that says so, not a failed open."""
+    program = """
+from pytest_ddd.connections import Connections, parse_hostspec
+from pytest_ddd.errors import CannotLookError
+names = [f"h{number}" for number in range(100)]
+made = Connections({name: parse_hostspec("ssh://localhost", name=name) for name in names})
+try:
+    for name in names:
+        made.session(name)
+except CannotLookError as error:
+    print(error)
+made.close()
+"""
+    limited = ["sh", "-c", 'ulimit -n 300 && exec "$@"', "sh", sys.executable, "-c", program]
+
+    said = subprocess.run(limited, capture_output=True, text=True, check=True).stdout
+
+    assert "the limit of 300 open files is too low for 12 hosts" in said
+    assert "ulimit -Hn" in said

@@ -1,0 +1,1 @@
+"""A whole fleet, read by this plugin and by what it can be compared with, in one run."""
