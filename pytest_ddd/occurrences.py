@@ -137,6 +137,18 @@ class Gathered:
     readings: Mapping[tuple[str, int], float] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trend:
+    """The values of one reading over the last runs, oldest first, for a line beside it."""
+
+    check_id: str
+    target: str
+    entry: str
+    name: str
+    unit: str = ""
+    values: tuple[float, ...] = ()
+
+
 class Standing(StrEnum):
     """How an objective stands, by Wilson's interval of 95 %."""
 

@@ -157,7 +157,8 @@ class MaintenanceRun:
         where, now = facts.environment, facts.finished_at
         gathered = self._memory.gathered(where, now, LONGEST_DAYS, READINGS)
         standings = judge_scenario(OBJECTIVES, (where, facts.scenario), gathered, now)
-        facts = replace(facts, objectives=standings)
+        trends = self._memory.trends(facts.scenario)
+        facts = replace(facts, objectives=standings, trends=trends)
         summary = summarize(facts, routine.results)
         with self._remembering():
             if routine.keeper is not None:

@@ -29,6 +29,15 @@ def add_history(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def has_history(arguments: argparse.Namespace) -> bool:
+    """Whether a history was named, or is where pytest would look for it."""
+    from pytest_ddd.history import places
+
+    root = Path.cwd()
+    url = history_url(arguments, root)
+    return url != "off" and bool(url or (root / places.DIRECTORY / places.FILE_NAME).exists())
+
+
 def open_history(arguments: argparse.Namespace) -> Store:
     """Open the history that was named, or that pytest would use in this directory.
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Literal
 
 from pytest_ddd.baseline.model import BaselineFile
-from pytest_ddd.occurrences import ObjectiveStanding
+from pytest_ddd.occurrences import ObjectiveStanding, Trend
 from pytest_ddd.outcomes import Outcome
 
 
@@ -74,18 +74,6 @@ class Plan:
     unreadable: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
     inventory: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trend:
-    """The values of one reading over the last runs, oldest first, for a line beside it."""
-
-    check_id: str
-    target: str
-    entry: str
-    name: str
-    unit: str = ""
-    values: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

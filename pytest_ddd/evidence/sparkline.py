@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pytest_ddd.evidence.facts import Trend
+from pytest_ddd.occurrences import Trend
 from pytest_ddd.results import CheckResult, Reading
 from pytest_ddd.units import format_quantity
 

@@ -24,7 +24,8 @@ from pytest_ddd.history.previous import before
 from pytest_ddd.history.records import RunEnd, RunStart
 from pytest_ddd.history.store import Store
 from pytest_ddd.history.tally import Tally
-from pytest_ddd.occurrences import Gathered, PreviousRun, Run
+from pytest_ddd.history.trends import trends
+from pytest_ddd.occurrences import Gathered, PreviousRun, Run, Trend
 from pytest_ddd.results import CheckResult
 
 BEAT_S = 60.0
@@ -132,6 +133,17 @@ class Memory:
         except RecordError as failure:
             self._give_up(failure)
             return Gathered()
+
+    def trends(self, scenario: str) -> tuple[Trend, ...]:
+        """Return what a scenario's readings were in its last runs; nothing when that is unknown."""
+        if self.store is None:
+            return ()
+        try:
+            with self.store.reading() as tx:
+                return trends(tx, self._routines[scenario].start.environment, scenario)
+        except RecordError as failure:
+            self._give_up(failure)
+            return ()
 
     def key(self, scenario: str) -> int:
         """Return the key of a scenario's run in the store; 0 when it is in the spool."""

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import argparse
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from pytest_ddd import clock
+from pytest_ddd.cli.history_place import add_history, has_history, open_history
 from pytest_ddd.cli.printing import say
 from pytest_ddd.errors import RecordError, UsageError
 from pytest_ddd.plain import visible
+
+if TYPE_CHECKING:
+    from pytest_ddd.evidence.occurrences import Expected
 
 SUMMARY = "verify, seal, show and prune evidence"
 
@@ -133,8 +139,10 @@ def _configure_period(parser: argparse.ArgumentParser) -> None:
         "--expected",
         type=Path,
         metavar="FILE",
-        help="what was due, as JSON lines: scenario, environment, due_at, until",
+        help="what was due, as JSON lines: scenario, environment, due_at, until "
+        "(default: what the history remembers of the schedules)",
     )
+    add_history(parser)
     _add_directory(parser)
 
 
@@ -145,7 +153,9 @@ def _period(arguments: argparse.Namespace) -> int:
 
     if arguments.since >= arguments.until:
         raise UsageError("--from is not before --to", hint="--from 2026-01-01 --to 2027-01-01")
-    expected = occurrences.read_expected(arguments.expected) if arguments.expected else ()
+    expected = (
+        occurrences.read_expected(arguments.expected) if arguments.expected else _due(arguments)
+    )
     ledger = read_ledger(arguments.directory / LEDGER)
     found = occurrences.period(
         ledger, expected, arguments.since, arguments.until, scenario=arguments.scenario
@@ -153,6 +163,29 @@ def _period(arguments: argparse.Namespace) -> int:
     for line in occurrences.told(found):
         say(visible(line))
     return found.status
+
+
+def _due(arguments: argparse.Namespace) -> tuple[Expected, ...]:
+    """Return what the schedules asked for, as far as there is a history that knows."""
+    from pytest_ddd.evidence.occurrences import Expected
+    from pytest_ddd.history.occurrences import between
+    from pytest_ddd.occurrences import Happened
+
+    if not has_history(arguments):
+        return ()
+    with open_history(arguments) as store, store.reading() as tx:
+        found = between(tx, arguments.since, arguments.until, scenario=arguments.scenario)
+    now = clock.now()
+    return tuple(
+        Expected(
+            scenario=one.scenario,
+            environment=one.environment,
+            due_at=one.due_at,
+            until=one.due_at + timedelta(seconds=one.grace_s),
+        )
+        for one in found
+        if one.happened(now) not in (Happened.AHEAD, Happened.EXCUSED)
+    )
 
 
 def _configure_prune(parser: argparse.ArgumentParser) -> None:

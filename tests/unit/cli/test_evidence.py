@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from pytest_ddd import clock
 from pytest_ddd.cli.main import main
+from pytest_ddd.history import occurrences
+from pytest_ddd.history.places import default_url
+from pytest_ddd.history.store import Store
+from pytest_ddd.occurrences import Occurrence
 from tests.unit.evidence.packages import RESULTS, new_key, planned, record, sealed, trusting
 
 needs_ssh = pytest.mark.needs("ssh-keygen")
@@ -183,6 +190,33 @@ def test_period_tells_what_was_missed(tmp_path: Path, capsys: pytest.CaptureFixt
     assert status == 5
     assert "RED            due 2026-11-23 07:25" in said
     assert "missed         due 2026-11-24 07:25" in said
+
+
+def test_period_knows_from_the_history_what_was_due(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is excused, or still ahead, is not missed."""
+    monkeypatch.chdir(tmp_path)
+    sealed(tmp_path)
+    due = datetime(2026, 11, 23, 7, 25, tzinfo=UTC)
+    one = Occurrence(
+        environment="prod", scenario="morning-health-check", due_at=due, grace_s=7200.0
+    )
+    excused = replace(one, due_at=due + timedelta(days=2), excuse="holiday", excused_by="ops")
+    ahead = replace(one, due_at=clock.now() + timedelta(minutes=5))
+    with Store.open(default_url(tmp_path), tmp_path) as store, store.transaction() as tx:
+        for asked in (one, replace(one, due_at=due + timedelta(days=1)), excused, ahead):
+            occurrences.excuse(tx, asked)
+    until = f"{clock.now() + timedelta(days=2):%Y-%m-%d}"
+    words = ["--from", "2026-11-01", "--to", until, "--evidence", str(tmp_path)]
+
+    status = main(["evidence", "period", *words])
+
+    said = capsys.readouterr().out
+    assert status == 5
+    assert "RED            due 2026-11-23 07:25" in said
+    assert "missed         due 2026-11-24 07:25" in said
+    assert "1 of 2 expected runs done to the end, 1 missed" in said
 
 
 def test_prune_deletes_only_when_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

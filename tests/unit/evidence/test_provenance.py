@@ -12,10 +12,11 @@ import pytest
 
 from pytest_ddd.errors import RecordError
 from pytest_ddd.evidence import provenance, statements, wording
-from pytest_ddd.evidence.facts import CheckFile, ClockState, Plan, Provenance, Trend
+from pytest_ddd.evidence.facts import CheckFile, ClockState, Plan, Provenance
 from pytest_ddd.evidence.sparkline import HEIGHT, WIDTH, Sparklines
 from pytest_ddd.evidence.summary import Check
 from pytest_ddd.evidence.telling import tell
+from pytest_ddd.occurrences import Trend
 from pytest_ddd.outcomes import Outcome
 from pytest_ddd.redaction import Redactor
 from tests.unit.evidence.samples import FACTS, disk, result
