@@ -34,8 +34,9 @@ _REMEMBERED_CHARACTERS, _REMEMBERED_TEXTS = 200, 20_000
 _SHELF_START, _SHELF_SIZE = 0xF0000, 0xFFFD
 """Supplementary private use area A: characters that no text of a host has a meaning for."""
 
-_GAP = re.compile(r"[ \t]*[\\'\"]?[ \t]*\r?\n[ \t>|]*['\"]?")
-"""What wrapping puts into a long value: a newline, with indentation and quotes around it."""
+_GAP = re.compile(r"[ \t]*[\\'\"]?[ \t]*(?:\r?\n|(?:\\r)?\\n)[ \t>|]*['\"]?")
+"""What wrapping puts into a long value: a newline, perhaps written as an escape, with
+indentation and quotes around it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +167,7 @@ class Redactor:
         known = self._known
         if known:
             clean = self._without_known(clean, known, shelf)
-            if "\n" in clean:
+            if "\n" in clean or "\\n" in clean:
                 clean = self._without_wrapped(clean, known, shelf)
         lowered = clean.lower()
         for rule in rules():

@@ -89,8 +89,10 @@ class MaintenanceRun:
         self._routines: dict[str, _Routine] = {}
         self._memory = Memory(circumstances.history, circumstances.root, circumstances.run_id)
 
-    def add(self, result: CheckResult, frequency: Frequency) -> Scenario | None:
-        """Take one result, without secrets: it is in the record when this returns.
+    def add(
+        self, result: CheckResult, frequency: Frequency, attached: Mapping[str, str]
+    ) -> Scenario | None:
+        """Take one result and what it attached, without secrets; then it is in the record.
 
         Returns:
             The scenario, when this result is its first.
@@ -102,9 +104,9 @@ class MaintenanceRun:
             started = routine.scenario
         routine.results.append(result)
         routine.looked_until = clock.now() if result.look == 1 else routine.looked_until
-        if routine.keeper is not None:
-            with self._remembering():
-                routine.keeper.add(result)
+        with self._remembering():
+            if routine.keeper is not None:
+                routine.keeper.add(result, attached)
         self._memory.add(result)
         return started
 
@@ -152,18 +154,16 @@ class MaintenanceRun:
         return facts
 
     def _close(self, routine: _Routine, facts: RunFacts) -> Finished:
-        gathered = self._memory.gathered(
-            facts.environment, facts.finished_at, LONGEST_DAYS, READINGS
-        )
-        about = facts.environment, facts.scenario
-        standings = judge_scenario(OBJECTIVES, about, gathered, facts.finished_at)
+        where, now = facts.environment, facts.finished_at
+        gathered = self._memory.gathered(where, now, LONGEST_DAYS, READINGS)
+        standings = judge_scenario(OBJECTIVES, (where, facts.scenario), gathered, now)
         facts = replace(facts, objectives=standings)
         summary = summarize(facts, routine.results)
         with self._remembering():
             if routine.keeper is not None:
                 routine.keeper.seal(summary, routine.results)
-        directory = routine.keeper.directory if routine.keeper is not None else None
-        return Finished(scenario=routine.scenario, summary=summary, directory=directory)
+        kept = routine.keeper.directory if routine.keeper is not None else None
+        return Finished(scenario=routine.scenario, summary=summary, directory=kept)
 
     def _facts(self, routine: _Routine, *, interrupted: bool) -> RunFacts:
         about, scenario, results = self.circumstances, routine.scenario, routine.results

@@ -47,6 +47,35 @@ def sign(message: bytes, key: Path, namespace: str) -> str:
     return done.stdout.decode()
 
 
+def public_half(key: Path) -> str:
+    """Return the public line of a key: `ssh-ed25519 AAAA…`.
+
+    Raises:
+        UsageError: there is no such key.
+    """
+    for file in (key, key.with_name(f"{key.name}.pub")):
+        try:
+            text = file.read_text(errors="replace").strip()
+        except OSError:
+            continue
+        if text.startswith(("ssh-", "ecdsa-", "sk-")):
+            return text
+    done = _keygen(["-y", "-P", "", "-f", str(key)], b"")
+    if done.returncode != 0:
+        raise UsageError(
+            f"{key}: its public half is not to be found: {_said(done)}",
+            hint=f"put it beside it: ssh-keygen -y -f {key} >{key}.pub",
+        )
+    return done.stdout.decode().strip()
+
+
+def fingerprint(key: Path) -> str:
+    """Return the fingerprint of a key; nothing when there is no such key."""
+    done = _keygen(["-l", "-f", str(key)], b"")
+    words = done.stdout.decode(errors="replace").split()
+    return words[1] if done.returncode == 0 and len(words) > 1 else ""
+
+
 def signed_by(message: bytes, signature: str, namespace: str) -> Signed:
     """Return whose key signed the message; who holds the key is for the caller to know.
 

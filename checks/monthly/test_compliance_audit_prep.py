@@ -1,7 +1,8 @@
 """Compliance Audit Prep: every month, 2 hours, compliance and operations, read-only.
 
 Each function is one step, or one part of it. What stands in the sections `controls`, `security`,
-`access` and `retention` of the baseline is looked at on the hosts themselves.
+`access` and `retention` of the baseline is looked at on the hosts themselves. `evidence_package`
+is what this run leaves: a copy of it is packed, signed and verified.
 """
 
 import pytest
@@ -53,3 +54,9 @@ def test_access_logs(access_log, judge):
 def test_data_retention(records):
     """Records are kept for long enough, for not too long, and without gaps."""
     assert records.read().problems == ()
+
+
+@pytest.mark.step(5)
+def test_evidence_package(evidence_package):
+    """The evidence of this run can be packed, signed and verified."""
+    assert evidence_package.read().problems == ()

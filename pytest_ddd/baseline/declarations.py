@@ -9,7 +9,13 @@ from typing import get_args
 from pytest_ddd.baseline.contents import IN_ENVIRONMENT, ON_HOSTS
 from pytest_ddd.baseline.fields import Entry
 from pytest_ddd.baseline.model import Declaration, M_co
-from pytest_ddd.baseline.rules import RULES, check_applies_to, check_name, check_secrets
+from pytest_ddd.baseline.rules import (
+    RULES,
+    check_applies_to,
+    check_name,
+    check_secrets,
+    check_tree_hosts,
+)
 from pytest_ddd.baseline.sections.configuration import KINDS, Configuration, Unlisted
 from pytest_ddd.baseline.tree import (
     Mistakes,
@@ -132,6 +138,8 @@ class Declarations:
     def _check_names(self, node: Node, path: Path) -> None:
         if self._known is not None:
             check_applies_to(node, path, self._known, self._mistakes)
+            if path[0] == "sync":
+                check_tree_hosts(node, path, self._known, self._mistakes)
 
 
 def _model_of(kind: str) -> type[Entry]:

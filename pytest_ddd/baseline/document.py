@@ -284,6 +284,8 @@ def _events(text: str) -> Iterator[yaml.Event]:
         yield from yaml.parse(text, Loader=_LOADER)
     except yaml.MarkedYAMLError as reason:
         line, message = syntax_mistake(reason, text.split("\n"))
+        if "nesting depth" in str(reason):  # newer parsers give up before we do
+            message = f"nested deeper than {DEEPEST} levels"
         raise _UnusableError(line, message) from None
     except (yaml.YAMLError, RecursionError) as reason:
         raise _UnusableError(1, f"not YAML: {shown(str(reason))}") from None

@@ -203,6 +203,18 @@ def check_applies_to(node: Node, path: Path, known: Collection[str], mistakes: M
             mistakes.add(item.origin, place, text)
 
 
+def check_tree_hosts(node: Node, path: Path, known: Collection[str], mistakes: Mistakes) -> None:
+    """Refuse a file tree of a pair on a host that nobody knows."""
+    files = node.entries.get("files")
+    for side in ("left", "right"):
+        tree = files.entries.get(side) if files is not None else None
+        host = tree.entries.get("host") if tree is not None else None
+        if host is None or not isinstance(host.value, str) or host.value in ("", *known):
+            continue
+        text = f"no host {shown(host.value)!r}{nearest(host.value, known)}"
+        mistakes.add(host.origin, (*path, "files", side, "host"), text)
+
+
 def check_secrets(node: Node, path: Path, mistakes: Mistakes) -> None:
     """Refuse a secret that stands in the file itself; never say it."""
     for place, name, found in _named_texts(node, path):

@@ -7,9 +7,12 @@ import os
 import shlex
 import stat
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
+
+from pydantic import BaseModel
 
 from pytest_ddd import redaction
 from pytest_ddd.baseline.fields import SecretRef
@@ -62,6 +65,28 @@ def text_of(value: str | SecretRef) -> str:
     if isinstance(value, str):
         return value
     return resolve(value, redaction.DEFAULT, warn=logging.getLogger("pytest_ddd").warning)
+
+
+def redact_early(section: BaseModel) -> None:
+    """Have the secrets of a section redacted before anybody uses them.
+
+    Those that are not there, and those that a command has to fetch, are known when they are used.
+    """
+    for ref in _references(section):
+        if ref.command is None:
+            with suppress(CannotLookError):
+                resolve(ref, redaction.DEFAULT)
+
+
+def _references(value: object) -> Iterator[SecretRef]:
+    if isinstance(value, SecretRef):
+        yield value
+    elif isinstance(value, BaseModel):
+        for name in type(value).model_fields:
+            yield from _references(getattr(value, name))
+    elif isinstance(value, Mapping):
+        for each in value.values():
+            yield from _references(each)
 
 
 def _from_environment(name: str) -> str:

@@ -31,6 +31,7 @@ _SENTENCES = (
     ("expected node content", "a value is missing here, or a bracket is never closed"),
     ("found duplicate anchor", "two anchors of one name"),
     ("undefined tag handle", "a tag: tags are not read"),
+    ("exceeded maximum nesting depth", "nested deeper than 40 levels"),  # libyaml was first
     ("found incompatible YAML document", "an unknown %YAML version: remove that line"),
 )
 

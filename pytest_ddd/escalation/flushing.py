@@ -132,7 +132,7 @@ def _later(parcel: Parcel, error: str, retry_after_s: float | None) -> Attempt:
         at=now,
         state=Delivery.PENDING,
         error=error,
-        next_at=now + timedelta(seconds=max(0.0, wait_s)),
+        next_at=now + timedelta(seconds=min(max(0.0, wait_s), LONGEST_AGE.total_seconds())),
         fall_back=after_s is not None and age >= timedelta(seconds=after_s),
     )
 

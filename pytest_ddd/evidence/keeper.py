@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from pytest_ddd.evidence import recovery, sealing, statements
 from pytest_ddd.evidence.account import account
 from pytest_ddd.evidence.facts import RunFacts
+from pytest_ddd.evidence.files import ATTACHMENTS, failure, make_private, write_file
 from pytest_ddd.evidence.manifest import Anchor
 from pytest_ddd.evidence.record import RecordWriter, run_directory
 from pytest_ddd.evidence.sealing import Sealed
@@ -37,13 +38,15 @@ class Keeper:
         head = statements.write_start(self.directory, self._clean(facts))
         self._writer = RecordWriter(self.directory, head=head)
 
-    def add(self, result: CheckResult) -> None:
-        """Write one result into the record.
+    def add(self, result: CheckResult, attached: Mapping[str, str]) -> None:
+        """Write one result into the record, after the long texts that it names by their SHA-256.
 
         Raises:
             RecordError: it could not be written; what was written before is still whole.
         """
         self._taken += 1
+        for digest, text in attached.items():
+            self._attach(digest, text)
         self._writer.add(result)
 
     def seal(self, summary: RunSummary, results: Sequence[CheckResult]) -> Sealed:
@@ -60,6 +63,14 @@ class Keeper:
         if self._writer.count < self._taken:  # a full disk had room again: tell what is there
             run, end = recovery.recover(self.directory)
         return sealing.seal(self.directory, run, end, key=self._key)
+
+    def _attach(self, digest: str, text: str) -> None:
+        folder = self.directory / ATTACHMENTS
+        try:
+            make_private(folder)
+        except OSError as error:
+            raise failure(folder, error) from error
+        write_file(folder / f"{digest}.txt", text.encode())
 
     def _clean(self, facts: RunFacts) -> RunFacts:
         """Return facts without secrets; a long plan is cleaned only once."""

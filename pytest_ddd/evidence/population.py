@@ -14,6 +14,10 @@ _OF_A_WAIVER = "/waiver"
 """Results about waivers are no checks: nobody plans them, and none can be missing."""
 
 
+BESIDE = "/waiver"
+"""How the check_id ends of what a run says about its waivers: it follows from its checks."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Population:
     """The checks of one run of one scenario.
@@ -57,7 +61,11 @@ def count_population(plan: Plan | None, results: Iterable[CheckResult]) -> Popul
         executed=len(done),
         outcomes={outcome.value: counted[outcome] for outcome in Outcome},
         missing=tuple(nodeid for nodeid in planned if nodeid not in last),
-        unplanned=tuple(nodeid for nodeid in last if nodeid not in planned),
+        unplanned=tuple(
+            nodeid
+            for nodeid, result in last.items()
+            if nodeid not in planned and not result.check_id.endswith(BESIDE)
+        ),
         left_out=plan.left_out,
         unreadable=plan.unreadable,
         hosts=plan.hosts,

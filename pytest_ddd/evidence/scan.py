@@ -34,12 +34,9 @@ def refuse_secrets(source: Source, redactor: Redactor) -> None:
 
 
 def _texts(file: BinaryIO) -> Iterator[str]:
-    """Yield a file in overlapping pieces, line ends that JSON escapes as real ones too."""
+    """Yield a file in overlapping pieces."""
     before = b""
     while block := file.read(_BLOCK_BYTES):
         piece = before + block
-        text = piece.decode(errors="replace")
-        yield text
-        if "\\n" in text:
-            yield text.replace("\\n", "\n")
+        yield piece.decode(errors="replace")
         before = piece[-_OVERLAP_BYTES:]

@@ -35,15 +35,16 @@ _DAY_S = 86400
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operator:
-    """Who runs the checks: login name and, if there is one, the fingerprint of the signing key."""
+    """Who runs the checks: login name, name given, and the fingerprint of the signing key."""
 
-    name: str
+    names: tuple[str, ...] = ()
     key: str = ""
 
     def is_approver(self, waiver: Waiver) -> bool:
         """Whether the same person approved a waiver; `mira` and `mira@example.org` are one."""
-        name, principal = self.name.lower(), waiver.approver.principal.lower()
-        same_name = name in (principal, principal.partition("@")[0])
+        principal = waiver.approver.principal.lower()
+        names = {name.lower() for name in self.names}
+        same_name = not names.isdisjoint((principal, principal.partition("@")[0]))
         return same_name or (self.key != "" and self.key == waiver.approver.key)
 
 

@@ -23,6 +23,9 @@ BUSY_S = 30.0
 """How long a writer waits for the others."""
 
 _RETRY_S = 0.02
+_CONNECT_S = 15
+"""How long PostgreSQL may take to answer at all; `?connect_timeout=` in the URL says otherwise."""
+
 DURABLE = "ddd_durable"
 """Execution option: the commit is on the disk when it returns."""
 READ_ONLY = "ddd_read_only"
@@ -63,7 +66,8 @@ def connect(url: URL) -> Engine:
         places.prepare(Path(url.database))
         return _sqlite(url)
     try:
-        return create_engine(url, pool_pre_ping=True)
+        timeout = {} if "connect_timeout" in url.query else {"connect_timeout": _CONNECT_S}
+        return create_engine(url, pool_pre_ping=True, connect_args=timeout)
     except (ImportError, NoSuchModuleError):
         hint = "pip install 'pytest-ddd[postgresql]'"
         raise UsageError("--ddd-history: the driver psycopg is not installed", hint=hint) from None
@@ -98,9 +102,10 @@ def _use_wal(driver: Driver) -> None:
 
 def _begin(connection: Connection) -> None:
     options = connection.get_execution_options()
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, Driver)  # directly: three statements a result go through here
     if options.get(READ_ONLY):
-        connection.exec_driver_sql("BEGIN")
+        driver.execute("BEGIN")
         return
-    level = "FULL" if options.get(DURABLE) else "NORMAL"
-    connection.exec_driver_sql(f"PRAGMA synchronous={level}")
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    driver.execute(f"PRAGMA synchronous={'FULL' if options.get(DURABLE) else 'NORMAL'}")
+    driver.execute("BEGIN IMMEDIATE")

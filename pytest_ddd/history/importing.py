@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, select
 
 from pytest_ddd.clock import from_stamp
 from pytest_ddd.errors import RecordError
@@ -16,12 +16,12 @@ from pytest_ddd.history import lines, rows, runs
 from pytest_ddd.history.lines import RunKey
 from pytest_ddd.history.records import RunEnd, RunStart
 from pytest_ddd.history.store import Store
-from pytest_ddd.history.tables import READINGS, RESULTS, RUNS
+from pytest_ddd.history.tables import RESULTS, RUNS
 from pytest_ddd.history.tally import Tally
 from pytest_ddd.occurrences import State
 
-BATCH = 5000
-"""Results that are stored together: few commits, and other writers wait for a moment only."""
+BATCH = 20_000
+"""Results that are stored together: few commits, and other writers wait for a second or two."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +47,9 @@ class _Target:
     """Whether it is known how the run ended."""
     by_results: bool = False
     """Whether only its results tell that there was a run; they tell of its end, too."""
-    last_at: datetime | None = None
+    last_at: str = ""
+    last_s: float = 0.0
+    """When the last result began, and how long it took."""
     tally: Tally = field(default_factory=Tally)
 
 
@@ -120,26 +122,24 @@ class Import:
             self._end(tx, *found)
 
     def _take_result(self, tx: Connection, record: dict[str, Any]) -> None:
-        key = RunKey(
-            run_id=record["run_id"], environment=record["environment"], scenario=record["scenario"]
-        )
+        key = RunKey(record["run_id"], record["environment"], record["scenario"])
         target = self._targets.get(key)
         if target is None:
             runs_before = self._runs
             target = self._target(tx, _start_of(key, record))
             target.by_results = self._runs > runs_before
-        if record["result_id"] in target.known:
+        result_id = record["result_id"]
+        if result_id in target.known:
             self._known += 1
             return
         row, readings = rows.of_record(record, target.id, target.seq + 1)
         target.seq += 1
-        target.known.add(row["result_id"])
+        target.known.add(result_id)
         self._results.append(row)
         self._readings += readings
         target.tally.add(dict(row))
-        if target.by_results:
-            ended = from_stamp(row["started_at"]) + timedelta(seconds=row["took_s"])
-            target.last_at = max(ended, target.last_at or ended)
+        if row["started_at"] >= target.last_at:
+            target.last_at, target.last_s = row["started_at"], row["took_s"]
 
     def _target(self, tx: Connection, start: RunStart) -> _Target:
         """Return the run to store into; one that is unknown is made."""
@@ -168,11 +168,8 @@ class Import:
             runs.finish(tx, target.id, end, target.tally)
 
     def _flush(self, tx: Connection) -> None:
-        if self._results:
-            tx.execute(insert(RESULTS), self._results)
-            self._stored += len(self._results)
-        if self._readings:
-            tx.execute(insert(READINGS), self._readings)
+        runs.put(tx, self._results, self._readings)
+        self._stored += len(self._results)
         self._results, self._readings = [], []
         if self._evaluated:
             for target in self._targets.values():
@@ -181,8 +178,9 @@ class Import:
     def _settle(self, tx: Connection) -> None:
         """Say how runs ended that only their results tell of."""
         for target in self._targets.values():
-            if target.by_results and not target.is_told and target.last_at is not None:
-                end = RunEnd(finished_at=target.last_at, outcome=target.tally.outcome)
+            if target.by_results and not target.is_told and target.last_at:
+                ended_at = from_stamp(target.last_at) + timedelta(seconds=target.last_s)
+                end = RunEnd(finished_at=ended_at, outcome=target.tally.outcome)
                 runs.finish(tx, target.id, end, target.tally)
 
 

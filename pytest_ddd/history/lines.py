@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from pytest_ddd.errors import RecordError
 from pytest_ddd.history.records import RunEnd, RunStart
@@ -25,9 +24,8 @@ _OUTCOMES = frozenset(Outcome)
 _ENCODE = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunKey:
-    """What names the run of one scenario."""
+class RunKey(NamedTuple):
+    """What names the run of one scenario; a tuple, because an import makes one a result."""
 
     run_id: str
     environment: str
@@ -41,7 +39,7 @@ def of_begin(start: RunStart) -> str:
 
 def of_end(key: RunKey, end: RunEnd) -> str:
     """Return the line that says how a run ended."""
-    whole = fields_to_json(key, DEFAULT.clean) | fields_to_json(end, DEFAULT.clean)
+    whole = key._asdict() | fields_to_json(end, DEFAULT.clean)
     return _ENCODE({"history": VERSION, "end": whole}) + "\n"
 
 
@@ -62,7 +60,7 @@ def parse(line: bytes) -> RunStart | tuple[RunKey, RunEnd] | dict[str, Any]:
         RecordError: none of these; the message says why.
     """
     try:
-        found = json.loads(line)
+        found = json.loads(line.decode())
     except ValueError:
         raise RecordError(f"{len(line)} bytes that are not JSON") from None
     if not isinstance(found, dict):
@@ -73,7 +71,8 @@ def parse(line: bytes) -> RunStart | tuple[RunKey, RunEnd] | dict[str, Any]:
         raise RecordError(f"history version {found['history']!r}, expected {VERSION}")
     if "begin" in found:
         return from_json(RunStart, found["begin"])
-    return from_json(RunKey, found.get("end")), from_json(RunEnd, found.get("end"))
+    end = from_json(RunEnd, found.get("end"))
+    return RunKey(*(str(found["end"][name]) for name in RunKey._fields)), end
 
 
 def _record(found: dict[str, Any]) -> dict[str, Any]:

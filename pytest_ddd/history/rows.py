@@ -24,7 +24,8 @@ _ENCODE = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",",
 def of_record(record: Mapping[str, Any], run: int, seq: int) -> tuple[Row, list[Row]]:
     """Return the rows of a result that `results.to_record` wrote."""
     row = {name: record[name] for name in _TEXTS}
-    row["run"], row["seq"], row["controls"] = run, seq, _ENCODE(record["controls"])
+    row["run"], row["seq"] = run, seq
+    row["controls"] = _ENCODE(record["controls"]) if record["controls"] else "[]"
     readings = [
         _reading(reading, run, seq, n) for n, reading in enumerate(record["readings"], start=1)
     ]

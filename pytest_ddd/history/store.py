@@ -9,6 +9,7 @@ transaction first (`runs.begin(tx, …)`), so that several of them can be one tr
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -102,7 +103,7 @@ class Store:
     def _translated(self) -> Iterator[None]:
         try:
             yield
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, sqlite3.Error) as error:
             # The statement and its values stay out: they may be long and are not for people.
             cause = str(error.orig) if isinstance(error, DBAPIError) else str(error)
             first = DEFAULT.scrub(cause.strip().split("\n", 1)[0])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from pytest_ddd.outcomes import Outcome, worst
 
@@ -13,12 +13,8 @@ PLANNED = "planned"
 """How the reason begins when an action showed its plan and did nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Last:
-    look: int
-    step: int
-    outcome: Outcome
-    reason: str
+_Last: TypeAlias = tuple[int, int, str, str]
+"""Look, step, outcome and reason."""
 
 
 @dataclass(slots=True)
@@ -30,30 +26,30 @@ class Tally:
     def add(self, row: Mapping[str, Any]) -> None:
         """Count a row of `results`; of two looks at one check the later one stays."""
         key = (row["check_id"], row["target"], row["entry"], row["nodeid"])
-        seen = _Last(row["look"], row["step"], Outcome(row["outcome"]), row["reason"])
+        seen = (row["look"], row["step"], row["outcome"], row["reason"])
         before = self._last.get(key)
-        if before is None or before[0].look < seen.look:
+        if before is None or before[0][0] < seen[0]:
             self._last[key] = [seen]
-        elif before[0].look == seen.look:  # two checks that nobody can tell apart
+        elif before[0][0] == seen[0]:  # two checks that nobody can tell apart
             before.append(seen)
 
     @property
     def outcome(self) -> Outcome:
         """The worst outcome."""
-        return worst(one.outcome for one in self._all())
+        return worst(Outcome(outcome) for _, _, outcome, _ in self._all())
 
     def columns(self) -> dict[str, object]:
         """Return the columns of `runs` that say what the results say."""
         every = self._all()
-        steps: dict[int, list[Outcome]] = {}
-        for one in every:
-            steps.setdefault(one.step, []).append(one.outcome)
+        steps: dict[int, set[str]] = {}
+        for _, step, outcome, _ in every:
+            steps.setdefault(step, set()).add(outcome)
         return {
-            "counts": dict(Counter(one.outcome.value for one in every)),
-            "steps": {str(step): worst(steps[step]).value for step in sorted(steps)},
+            "counts": dict(Counter(outcome for _, _, outcome, _ in every)),
+            "steps": {str(step): worst(map(Outcome, steps[step])).value for step in sorted(steps)},
             "planned_only": any(
-                one.outcome is Outcome.NOT_APPLICABLE and one.reason.startswith(PLANNED)
-                for one in every
+                outcome == Outcome.NOT_APPLICABLE and reason.startswith(PLANNED)
+                for _, _, outcome, reason in every
             ),
         }
 

@@ -23,6 +23,7 @@ _MODULES = (
     "recording",
     "recheck",
     "waiving",
+    "packaging",
     "session",
     "changing",
     "progress",

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from pytest_ddd.plugin.site import Site
     from pytest_ddd.run import MaintenanceRun
 
+_UNREGISTERED_KEY = pytest.StashKey[list[str]]()
+"""Implementations of pytest_ddd_register_channels that failed, and how."""
+
 _SHOWN = 10
 """How many decisions of a kind are listed; `pytest-ddd escalation` has them all."""
 
@@ -50,15 +53,19 @@ def _channels(config: pytest.Config, baseline: Baseline) -> Mapping[str, Channel
     from pytest_ddd.escalation.planning import channels_of
 
     registered: dict[str, Channel] = {}
-    for failure in _each(config, "pytest_ddd_register_channels", channels=registered):
-        config.issue_config_time_warning(pytest.PytestWarning(failure), stacklevel=2)
+    failures = _each(config, "pytest_ddd_register_channels", channels=registered)
+    config.stash[_UNREGISTERED_KEY] = failures
     return {**channels_of(baseline), **registered}
 
 
 def announce(config: pytest.Config, told: Told | None) -> tuple[str, ...]:
-    """Call `pytest_ddd_escalate` for each decision; return which implementations failed."""
+    """Call `pytest_ddd_escalate` for each decision.
+
+    Returns:
+        Which implementations of the hooks failed, and how.
+    """
     decisions = told.evaluation.decisions if told is not None else ()
-    found: dict[str, None] = {}
+    found = dict.fromkeys(config.stash.get(_UNREGISTERED_KEY, ()))
     for decision in decisions:
         found |= dict.fromkeys(_each(config, "pytest_ddd_escalate", decision=decision))
     return tuple(found)

@@ -13,7 +13,7 @@ import pytest
 from pytest_ddd import clock, redaction, results
 from pytest_ddd.errors import DddError, NotApplicableError
 from pytest_ddd.outcomes import Outcome
-from pytest_ddd.plugin import evidencing, planning, waiving
+from pytest_ddd.plugin import attaching, evidencing, planning, waiving
 from pytest_ddd.plugin.journal import commands_of
 from pytest_ddd.plugin.parametrize import Subject, subject
 from pytest_ddd.plugin.reachable import BlockedError, Reachable, is_recorded, place_of
@@ -64,8 +64,8 @@ def pytest_runtest_makereport(
         result = waiving.applied(item, _result(item, verdict), verdict)
         _colour(item, report, result)
         item.user_properties[:] = _properties(result)
-        plan = planning.unsent(item.config)
-        report.user_properties = [*item.user_properties, *plan]
+        beside = [*planning.unsent(item.config), *attaching.carried(verdict.attached)]
+        report.user_properties = [*item.user_properties, *beside]
         _redact(report)
         report.user_properties.append((RECORD, _travel(item, result)))
     else:
@@ -186,15 +186,16 @@ def _subject(item: pytest.Item, site: Site) -> Subject:
 
 
 def _taken(item: pytest.Item) -> Answer | None:
+    answer = item.stash[VERDICT_KEY].answer
     entry = _subject(item, item.config.stash[SITE_KEY]).entry
-    return entry.taken if entry is not None else None
+    return entry.taken if answer is None and entry is not None else answer
 
 
 def _result(item: pytest.Item, verdict: Verdict) -> CheckResult:
     """Build the record of one look of one check."""
     site = item.config.stash[SITE_KEY]
     place, about = place_of(item), _subject(item, site)
-    taken = about.entry.taken if about.entry is not None else None
+    taken = _taken(item)
     seen = tuple(taken.readings) if taken is not None else ()
     function = "reachable" if isinstance(item, Reachable) else _function_name(item)
     check_id = f"{place.scenario.name}/{function}"

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import importlib
+from collections.abc import Mapping, Sequence
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
 from pytest_ddd import clock, redaction
 from pytest_ddd.outcomes import Outcome
-from pytest_ddd.plugin import escalating, junit, narrowing, origin, planning, site, waiving
+from pytest_ddd.plugin import (
+    attaching,
+    escalating,
+    junit,
+    narrowing,
+    origin,
+    planning,
+    site,
+    waiving,
+)
 from pytest_ddd.plugin.options import SETTINGS_KEY
 from pytest_ddd.plugin.reachable import is_recorded
 from pytest_ddd.plugin.recording import take_result
@@ -26,6 +37,8 @@ EXIT_UNDELIVERED = 75
 
 EXIT_NOT_WRITTEN = 76
 """Record, history or evidence could not be written."""
+
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 
 CONTROLLER_KEY = pytest.StashKey["Controller"]()
 
@@ -78,7 +91,7 @@ class Controller:
         self.mistake = ""
         """A mistake of the user that a worker found."""
         self.unheard: tuple[str, ...] = ()
-        """Implementations of pytest_ddd_escalate that failed, and how."""
+        """Implementations of the hooks of escalation that failed, and how."""
         self._due: set[str] = set()
         """Nodeids that were collected and have not come to their end."""
         self._was_told = False
@@ -88,6 +101,8 @@ class Controller:
         """Note which checks there are, so that one that never ends is missed."""
         if not session.config.option.collectonly:
             self._due.update(one.nodeid for one in session.items if is_recorded(one))
+        if self._due:  # what the run needs is loaded before its time begins to count
+            importlib.import_module("pytest_ddd.run")
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Miss what a file that cannot be imported would have checked."""
@@ -106,11 +121,12 @@ class Controller:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take the result off a report and into the record."""
         planning.receive(self.config, report)
+        attached = attaching.receive(report)
         taken = take_result(report)
         if taken is not None or report.when == "teardown":
             self._due.discard(report.nodeid)
         if taken is not None:
-            self._add(*taken)
+            self._add(*taken, attached)
             junit.name_target(self.config, report, taken[0])
 
     @pytest.hookimpl(optionalhook=True)
@@ -138,13 +154,15 @@ class Controller:
         self.unheard = escalating.announce(self.config, self.run.told)
         session.exitstatus = self._exit_status(exitstatus)
 
-    def _add(self, result: CheckResult, frequency: Frequency) -> None:
+    def _add(
+        self, result: CheckResult, frequency: Frequency, attached: Mapping[str, str] = _NOTHING
+    ) -> None:
         if self.run is None:
             self.run = _begin(self.config)
         if self.run is None:
             return
         hook = self.config.hook
-        started = self.run.add(result, frequency)
+        started = self.run.add(result, frequency, attached)
         if started is not None:
             hook.pytest_ddd_scenario_started(
                 config=self.config, scenario=started, environment=result.environment

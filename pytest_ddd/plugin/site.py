@@ -133,20 +133,23 @@ def run_started_at(config: pytest.Config) -> datetime:
 def _open(config: pytest.Config) -> Site:
     from pytest_ddd.baseline import inventory, nights, secrets
     from pytest_ddd.connections import Connections, declared
+    from pytest_ddd.plugin.since import logs_since
     from pytest_ddd.probes.scope import Scope
 
     settings = config.stash[SETTINGS_KEY]
     selection = inventory.select(settings.baselines, settings.hosts)
     baseline = selection.baseline
+    secrets.redact_early(baseline.escalation)
     started_at = run_started_at(config)
     connections = Connections(declared.specs_of(baseline.hosts, secrets.text_of))
+    night = nights.last_night(baseline.environment, started_at)
     scope = Scope(
         baseline=baseline,
         hosts=selection.hosts,
         whole=selection.whole,
         connections=connections,
         profile=settings.profile or nights.profile(baseline.environment, started_at),
-        since=nights.last_night(baseline.environment, started_at),
+        since=logs_since(settings.history, config.rootpath, baseline, night),
         started_at=started_at,
         evidence=settings.evidence,
     )

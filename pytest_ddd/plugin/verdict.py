@@ -16,6 +16,7 @@ from pytest_ddd.units import format_duration
 
 if TYPE_CHECKING:
     from pytest_ddd.connections import Reachability
+    from pytest_ddd.probes.entry import Answer
 
 VERDICT_KEY = pytest.StashKey["Verdict"]()
 
@@ -55,8 +56,11 @@ class Verdict:
     ended: Outcome = Outcome.GREEN
     """What the way in which the check ended says: an exception, a skip, a failed assert."""
     said: list[str] = field(default_factory=list)
+    attached: list[str] = field(default_factory=list)
     unseen: bool = False
     """Whether something could not be looked at beside what is known to be wrong."""
+    answer: Answer | None = None
+    """What was read that is no entry of the baseline."""
     waiver: str = ""
     """The waiver that accepted what this look found."""
 
@@ -79,6 +83,7 @@ class Verdict:
 
     def attach(self, name: str, text: str) -> None:
         """Keep a text as evidence."""
+        self.attached.append(text)
         self.readings.append(Reading(name=name, value=None, at=clock.now(), detail=text))
 
     def reached(self, reachability: Reachability, hostspec: str) -> None:

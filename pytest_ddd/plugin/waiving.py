@@ -62,9 +62,13 @@ def _waivers(config: pytest.Config) -> Waivers | None:
     if baseline is None or not baseline.waivers:
         return None
     if _WAIVERS_KEY not in config.stash:
+        from pytest_ddd import signatures
         from pytest_ddd.evidence.waivers import Operator, Waivers
 
-        config.stash[_WAIVERS_KEY] = Waivers(
-            baseline, at=run_started_at(config), operator=Operator(name=login.name())
+        settings = config.stash[SITE_KEY].settings
+        operator = Operator(
+            names=(login.name(), *filter(None, (settings.operator,))),
+            key=signatures.fingerprint(settings.sign) if settings.sign is not None else "",
         )
+        config.stash[_WAIVERS_KEY] = Waivers(baseline, at=run_started_at(config), operator=operator)
     return config.stash[_WAIVERS_KEY]

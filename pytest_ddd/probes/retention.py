@@ -138,7 +138,7 @@ def _asked_s(model: Model, at: datetime) -> float:
 
 def _gaps(days: frozenset[date], today: date, longest: int) -> list[str]:
     """Say where no record is for more than so many days; a record of yesterday has a gap of 0."""
-    in_order = [*sorted(days), max(today, max(days))]
+    in_order = [*sorted(days), max(today, *days)]
     found = [
         f"no record between {before} and {after}"
         for before, after in pairwise(in_order)
@@ -165,9 +165,7 @@ def _cited(model: Model) -> str:
 
 def entries(scope: Scope) -> list[Records]:
     """Return the records of the environment, then those of each selected host."""
-    found = []
-    for declaration in scope.in_environment(SECTION):
-        found.append((declaration, f"retention:{declaration.key}", ""))
+    found = [(one, f"retention:{one.key}", "") for one in scope.in_environment(SECTION)]
     for host, declaration in scope.on_hosts(SECTION):
         is_sql = cast("Declaration[Model]", declaration).model.kind == "sql"
         found.append((declaration, host, "" if is_sql else host))

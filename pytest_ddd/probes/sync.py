@@ -64,9 +64,13 @@ class SyncPair(Entry[SyncState]):
         Raises:
             CannotLookError: the last attempt could not look.
         """
-        (compared, took_s, attempt), _before = until_good(
+        (compared, took_s, attempt), before = until_good(
             self._declaration.model.attempts, self._look_once, lambda one: one[0].same
         )
+        earlier = (
+            one.message if isinstance(one, CannotLookError) else one[0].words for one in before
+        )
+        seen = [f"attempt {number}: {words}" for number, words in enumerate(earlier, start=1)]
         blank = Reading(
             name="",
             value=None,
@@ -74,7 +78,7 @@ class SyncPair(Entry[SyncState]):
             at=clock.now(),
             took_s=took_s,
             attempt=attempt,
-            detail=compared.words,
+            detail="\n".join([compared.words, *seen]),
         )
         origin = self._declaration.origin()
         return SyncState(

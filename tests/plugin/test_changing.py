@@ -175,6 +175,20 @@ def test_what_a_killed_run_left_open_is_named(site: Site) -> None:
     assert "left open" not in after.text
 
 
+def test_a_journal_that_cannot_be_written_changes_nothing(site: Site) -> None:
+    """Exit status 76, as for any record."""
+    steps(site)
+    site.write(".pytest-ddd/actions", "in the way")
+
+    done = site.run(*APPLY)
+
+    assert done.status == 76, done.text
+    (five,) = (one for one in done.results if one.step == 5)
+    assert five.outcome.value == "UNKNOWN"
+    assert "journal.jsonl: Not a directory" in five.reason
+    assert not (site.root / "touched").exists()
+
+
 @pytest.fixture
 def server(ledger: Ledger) -> Iterator[Prometheus]:
     with Prometheus(ledger) as running:
@@ -217,3 +231,35 @@ def test_the_night_is_set_and_the_morning_takes_it_back(site: Site, server: Prom
     assert "✗ not taken back: rule_sets.shop on local: " in down.stderr
     assert "connection refused" in down.stderr
     assert "1 action of 1 could not be taken back" in down.stderr
+
+
+@pytest.mark.needs("prometheus", "promtool")
+def test_a_red_metric_leaves_the_rules_alone(site: Site, server: Prometheus) -> None:
+    """Step 4 as it is shipped, and what its RED means for step 5."""
+    rules = {
+        "prometheus": {"url": server.url},
+        "file": str(server.rules / "shop.yml"),
+        "alerts": ALERTS,
+        "interval": "100ms",
+    }
+    latency = {
+        "prometheus": {"url": server.url, "query": "vector(0.9)"},
+        "baseline": {"value": 0.5},
+    }
+    site.baseline("local", rule_sets=json.dumps({"rule_sets": {"shop": rules}}))
+    site.baseline("local", metrics=json.dumps({"metrics": {"latency": latency}}))
+    site.copy_check("daily/test_end_of_day_validation.py")
+
+    broken = site.run(*APPLY)
+    untouched = server.loaded()
+    latency["baseline"] = {"value": 0.8}
+    site.baseline("local", metrics=json.dumps({"metrics": {"latency": latency}}))
+    healed = site.run(*APPLY)
+
+    outcomes = broken.outcomes()
+    assert (outcomes["local/latency"], outcomes["local/shop"]) == ("RED", "BLOCKED")
+    assert "latency 0.9 >= crit 0.75 (baselines/local/metrics.yaml:1)" in broken.text
+    assert untouched == {}
+    outcomes = healed.outcomes()
+    assert (outcomes["local/latency"], outcomes["local/shop"]) == ("GREEN", "GREEN")
+    assert list(server.loaded()) == [NIGHT]

@@ -233,6 +233,20 @@ def test_a_conftest_brings_a_channel(paging: Site) -> None:
     assert "RED" in (paging.root / "jira.txt").read_text()
 
 
+def test_a_channel_that_cannot_be_registered_is_said(paging: Site) -> None:
+    paging.write(
+        "conftest.py", "def pytest_ddd_register_channels(channels):\n    channels[1 / 0]\n"
+    )
+
+    done = run(paging, ON)
+
+    assert kinds(paging) == ["trigger"]
+    assert done.status == 75
+    assert "pytest_ddd_register_channels in conftest: ZeroDivisionError" in done.text.replace(
+        str(paging.root / "conftest.py"), "conftest"
+    )
+
+
 def test_a_proposal_is_shown_and_not_run(paging: Site) -> None:
     done = proposing(paging, "[touch, scaled]", "")
 

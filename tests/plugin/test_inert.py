@@ -31,7 +31,8 @@ def test_broken_baseline_is_not_looked_at(
 
 
 @pytest.mark.parametrize(
-    "heavy", ["pydantic", "yaml", "requests", "jinja2", "psutil", "pytest_ddd.baseline.model"]
+    "heavy",
+    ["pydantic", "yaml", "requests", "jinja2", "psutil", "sqlalchemy", "pytest_ddd.baseline.model"],
 )
 def test_nothing_heavy_is_imported(heavy: str) -> None:
     """Loading the plugin imports none of the libraries that only checks need."""

@@ -27,7 +27,7 @@ class Chromium:
         sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
         self.process = subprocess.Popen(
             [
-                "sh",
+                "bash",  # knows file descriptors of two digits
                 "-c",
                 f'exec "$@" 3<&{read_in} 4>&{write_out}',
                 "chromium",
@@ -93,6 +93,12 @@ class Chromium:
         )
         assert "exceptionDetails" not in answer, answer
         return answer["result"].get("value")
+
+    def wait_until(self, condition: str) -> None:
+        """Wait until a condition holds."""
+        deadline = time.monotonic() + DEADLINE_S
+        while not self.ask(condition):
+            assert time.monotonic() < deadline, condition
 
     def without_scripts(self, off: bool = True) -> None:
         """Switch JavaScript of pages off; `ask` works all the same."""

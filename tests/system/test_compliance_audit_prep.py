@@ -9,6 +9,7 @@ import pytest
 from tests.lab.faults import changed
 from tests.lab.host import LabHost
 from tests.lab.lab import Lab
+from tests.support.keys import make_key
 from tests.system.conftest import HOSTS, Prod, Run
 
 pytestmark = pytest.mark.needs("lab")
@@ -56,6 +57,7 @@ def audit(
     site.baseline("access", ACCESS)
     site.baseline("retention", RETENTION)
     site.baseline("controls", CONTROLS)
+    make_key(site.root / "key")
     lab_hosts["db1"].run(
         "for ago in 40 20 1; do "
         f"""echo "$(date -d "-$ago days" +%FT%T+00:00) {GOOD}"; done >/var/log/auth.log""",
@@ -65,7 +67,7 @@ def audit(
 
 
 def monthly(site: Prod) -> Run:
-    return site.run("-m", "monthly", "--host=prod")
+    return site.run("-m", "monthly", "--host=prod", "--ddd-sign=key")
 
 
 def steps(run: Run) -> dict[str, str]:
@@ -86,6 +88,7 @@ HEALTHY = {
     "configuration": "NOT_APPLICABLE",
     "access_logs": "GREEN",
     "data_retention": "GREEN",
+    "evidence_package": "GREEN",
 }
 
 

@@ -120,6 +120,16 @@ CASES: dict[str, tuple[dict[str, object], str, str, str]] = {
         " systemctl daemon-reload; systemctl restart ssh",
         "MaxAuthTries is 50, expected <=6",
     ),
+    "another file": (
+        SSHD,
+        "(echo PasswordAuthentication yes; cat /etc/ssh/sshd_config) >/etc/ssh/other;"
+        " mkdir -p /run/systemd/system/ssh.service.d; sed -i 's/^/#/' /etc/default/ssh;"
+        " printf '[Service]\\nEnvironment=\"SSHD_OPTS=-f /etc/ssh/other\"\\n'"
+        " >/run/systemd/system/ssh.service.d/x.conf; systemctl daemon-reload; systemctl restart ssh",
+        "rm /run/systemd/system/ssh.service.d/x.conf; sed -i 's/^#//' /etc/default/ssh;"
+        " systemctl daemon-reload; systemctl restart ssh; rm /etc/ssh/other",
+        "PasswordAuthentication is yes, expected no",
+    ),
     "empty password": (
         PASSWORDS, "passwd -q -d noisy", "passwd -q -l noisy", "account noisy has an empty password",
     ),
@@ -143,6 +153,17 @@ CASES: dict[str, tuple[dict[str, object], str, str, str]] = {
         "sed -i 's/ minlen=12//' /etc/pam.d/common-password; echo minlen=14 >/etc/security/pwquality.conf",
         "sed -i '/pam_unix.so/ s/$/ minlen=12/' /etc/pam.d/common-password; rm /etc/security/pwquality.conf",
         "a new password needs no characters, expected 12",
+    ),
+    "quality module asks for less": (
+        PASSWORDS,
+        "sed -i '1i password requisite pam_pwquality.so retry=3' /etc/pam.d/common-password;"
+        " echo 'minlen = 10' >/etc/security/pwquality.conf",
+        "sed -i 1d /etc/pam.d/common-password; rm /etc/security/pwquality.conf",
+        "a new password needs 10 characters, expected 12",
+    ),
+    "quality module asks for its default": (
+        PASSWORDS, "sed -i '1i password requisite pam_pwquality.so' /etc/pam.d/common-password",
+        "sed -i 1d /etc/pam.d/common-password", "a new password needs 8 characters, expected 12",
     ),
     "new accounts": (
         PASSWORDS, "sed -i 's/^PASS_MAX_DAYS.*/PASS_MAX_DAYS 99999/' /etc/login.defs",

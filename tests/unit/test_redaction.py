@@ -312,3 +312,19 @@ def test_no_text_makes_scrubbing_slow(shape: str) -> None:
     redactor = Redactor()
     redactor.register("first line of it\nsecond line of it")
     assert timeit.timeit(lambda: redactor.scrub(SLOW[shape]), number=1) < 2
+
+
+@pytest.mark.parametrize("gap", ["\n", "\r\n", "\\n", "\\\\n", "\\r\\n", "\\\n    "])
+def test_a_value_split_by_a_line_break_goes_however_the_break_is_written(gap: str) -> None:
+    redactor = Redactor()
+    redactor.register("canary/4711")
+    assert "4711" not in redactor.scrub(f"x canary/{gap}4711 y")
+
+
+def test_a_last_look_finds_what_redaction_would_have_replaced() -> None:
+    redactor = Redactor()
+    assert redactor.finds("canary/4711") == ""
+    redactor.register("canary/4711", "password")
+    for text in ("x canary/4711", "canary/\\n4711", "Y2FuYXJ5LzQ3MTE", "canary%2F4711"):
+        assert redactor.finds(text) == "password", text
+    assert redactor.finds(redactor.scrub("x canary/4711")) == ""

@@ -28,6 +28,7 @@ from pytest_ddd.results import (
     Threshold,
     explain,
     from_record,
+    is_planned,
     judge,
     to_record,
 )
@@ -265,3 +266,16 @@ def test_the_limit_itself_is_bad(value: float, outcome: Outcome) -> None:
 def test_a_lower_limit_is_bad_below(value: float, outcome: Outcome) -> None:
     threshold = Threshold(warn=Limit(value=30.0), crit=Limit(value=7.0), bad="below")
     assert judge(Reading(name="x", value=value, at=AT), threshold).outcome is outcome
+
+
+@pytest.mark.parametrize(
+    ("outcome", "reason", "planned"),
+    [
+        (Outcome.NOT_APPLICABLE, "planned: write 2 rules", True),
+        (Outcome.NOT_APPLICABLE, "planned", True),
+        (Outcome.NOT_APPLICABLE, "planned-maintenance.yaml has no entries", False),
+        (Outcome.GREEN, "planned: write 2 rules", False),
+    ],
+)
+def test_an_action_that_was_only_shown_is_planned(outcome, reason, planned):
+    assert is_planned(replace(RESULT, outcome=outcome, reason=reason)) is planned

@@ -49,9 +49,9 @@ class RabbitMq(Server):
     vhost: str = "/"
     queue: str = ""
     """Its name; the name of the entry when empty."""
-    settle: Duration = 6.0
-    """The API shows numbers of up to 5 s ago (`collect_statistics_interval`), so it is asked this
-    long after the start of the run."""
+    settle: Duration = 11.0
+    """So long after the start of the run the API is asked: a queue tells its numbers every 5 s
+    (`collect_statistics_interval`), and the API collects them every 5 s (its finest sample)."""
 
 
 class Redis(Model):

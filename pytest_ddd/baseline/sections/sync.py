@@ -57,6 +57,12 @@ class Queries(Model):
     left: Query
     right: Query
 
+    @model_validator(mode="after")
+    def _two_sides(self) -> Queries:
+        if self.left == self.right:
+            raise ValueError("both sides ask the same: they can never differ")
+        return self
+
 
 class Replication(Model):
     """A PostgreSQL and its streaming replica."""
@@ -82,6 +88,12 @@ class Trees(Model):
     """Globs of paths below the directories: `*.tmp`, `cache/*`."""
     max_files: Annotated[Whole, Field(ge=1)] = 100_000
     timeout: Duration = 300.0
+
+    @model_validator(mode="after")
+    def _two_sides(self) -> Trees:
+        if self.left == self.right:
+            raise ValueError("both sides are the same directory: they can never differ")
+        return self
 
 
 class SyncPair(Entry):

@@ -114,10 +114,11 @@ def _show(arguments: argparse.Namespace) -> int:
     from pytest_ddd.evidence.sources import open_package
 
     if arguments.package is None:
-        lines = showing.of_ledger(read_ledger(arguments.directory / LEDGER), arguments.directory)
+        root: Path = arguments.directory
+        lines = list(showing.of_ledger(read_ledger(root / LEDGER), root))
     else:
         with closing(open_package(arguments.package)) as source:
-            lines = showing.of_package(source)
+            lines = list(showing.of_package(source))
     for line in lines:
         say(visible(line))
     return 0

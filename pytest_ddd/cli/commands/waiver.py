@@ -89,7 +89,7 @@ def _held(baselines: Path, environment: str) -> tuple[Held, ...]:
     from pytest_ddd.evidence.waivers import Operator, Waivers
 
     baseline = load_baseline(baselines, environment)
-    return Waivers(baseline, at=clock.now(), operator=Operator(name="")).all
+    return Waivers(baseline, at=clock.now(), operator=Operator()).all
 
 
 def _unknown(environment: str, held: Held, signers: Path | None) -> str:

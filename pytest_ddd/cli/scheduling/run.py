@@ -116,9 +116,13 @@ def _pytest(arguments: argparse.Namespace, due: datetime) -> int:
 
 
 def _has_run(arguments: argparse.Namespace, schedule: Schedule, due: datetime) -> bool:
-    """Return whether this occurrence has a run already; remember that it was due."""
+    """Return whether this occurrence has its run, or somebody is at it; remember that it was due.
+
+    A run that died or was interrupted may be done once more within the grace.
+    """
     from pytest_ddd.history import occurrences, runs
     from pytest_ddd.history.expecting import remember
+    from pytest_ddd.occurrences import State
 
     store = open_store(arguments)
     if store is None:
@@ -129,7 +133,8 @@ def _has_run(arguments: argparse.Namespace, schedule: Schedule, due: datetime) -
         found = occurrences.between(
             tx, due, due + due.resolution, arguments.host, schedule.scenario
         )
-    return any(each.run is not None for each in found)
+    settled = (State.FINISHED, State.RUNNING)
+    return any(each.run is not None and each.run.state in settled for each in found)
 
 
 def _why_not(schedule: Schedule, now: datetime) -> str:

@@ -10,7 +10,7 @@ from datetime import timedelta
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, available_timezones
 
 from pytest_ddd import clock
 from pytest_ddd.cli.printing import complain, say
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 FORMATS = ("systemd", "cron", "kubernetes", "github")
 _CHECK = "occurrence"
+_SETS_NIGHT = "end-of-day-validation"
+"""Its last step sets what holds in the night, if it may change hosts."""
+
 _WARNED_AHEAD = timedelta(days=365)
 _STOPPED_AFTER_BUDGETS = 2
 _AND_S = 600
@@ -71,6 +74,8 @@ def run(arguments: argparse.Namespace) -> int:
     for name in arguments.apply:
         of_scenario(schedules, name)
     jobs = [_job(baseline, each, each.scenario in arguments.apply) for each in schedules]
+    if _SETS_NIGHT in arguments.apply:
+        jobs.append(_day_profile(baseline))
     writer = cast(
         "Writer", importlib.import_module(f"pytest_ddd.scenarios.timers.{arguments.format}")
     )
@@ -139,6 +144,25 @@ def _known_zone(name: str) -> str:
     if name and name not in available_timezones():
         raise UsageError(f"--zone: no time zone {name!r}", hint="timedatectl list-timezones")
     return name
+
+
+def _day_profile(baseline: Baseline) -> Job:
+    """Return the job that takes back, at the end of the night, what was set for it."""
+    from pytest_ddd.scenarios.schedule import Schedule
+    from pytest_ddd.scenarios.timers.job import Job
+
+    environment = baseline.environment
+    return Job(
+        environment=baseline.name,
+        title="Bring the day profile back",
+        schedule=Schedule(
+            scenario="day-profile",
+            zone=ZoneInfo(environment.timezone),
+            times=(environment.night.end,),
+        ),
+        limit_s=_AND_S,
+        command=("action", "undo", f"--host={baseline.name}"),
+    )
 
 
 def _hears_of_missed_runs(rule: Rule) -> bool:

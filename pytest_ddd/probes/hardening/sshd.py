@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from itertools import pairwise
 
 from pytest_ddd.baseline.sections.security import Safeguard
 from pytest_ddd.errors import CannotLookError
@@ -16,19 +18,28 @@ _ALIASES = {"without-password": "prohibit-password"}
 """Old words that `sshd -T` still prints."""
 
 _CONDITION = re.compile(r"(<=|>=|<|>)\s*([0-9]+)")
-_TITLE = re.compile(r"^sshd: \S+ ?(.*?) ?\[listener\]")
-"""How a daemon that listens names itself, its arguments in the middle."""
+_TITLE = re.compile(r"(?:sshd: )?(?:/\S*/)?sshd(?: (.*?))? ?(?:\[listener\].*)?")
+"""A daemon that listens, as /proc shows it: its own path, and its arguments."""
 
-_FILES = """
-for file in /etc/ssh/sshd_config /etc/ssh/sshd_config.d/*.conf; do
-  [ ! -e "$file" ] || { echo "#F $file"; cat "$file" || exit 1; }
-done
-"""
 _DAEMON = """
 pid=$(cat {pidfile}) || exit 3
 echo "$pid"; stat -c %Y {pidfile}; tr '\\000' ' ' <"/proc/$pid/cmdline"; echo
-find /etc/ssh/sshd_config /etc/ssh/sshd_config.d -type f -exec stat -c '%Y %n' {{}} + 2>/dev/null
 """
+_LIST = """
+config={config}
+included=$(awk 'tolower($1) == "include" {{ for (i = 2; i <= NF; i++) print $i }}' "$config")
+[ -r "$config" ] || {{ echo "$config cannot be read" >&2; exit 1; }}
+for file in "$config" $(printf '%s\\n' "$included" | sed 's,^\\([^/]\\),/etc/ssh/\\1,'); do
+  [ -e "$file" ] || continue
+  echo "#F $(stat -c %Y "$file") $file"
+  cat "$file" || exit 1
+done
+"""
+"""Every file that sshd reads: its own, and what that includes."""
+
+_CONFIG = "/etc/ssh/sshd_config"
+_NOT_FOR_TEST = ("-D", "-e", "-4", "-6")
+"""Arguments that change no setting."""
 
 
 def compare(comparison: Comparison) -> None:
@@ -36,16 +47,32 @@ def compare(comparison: Comparison) -> None:
     model = comparison.model(Safeguard)
     with comparison.looking("settings"):
         effective = _effective(comparison, ())
-        arguments = _running(comparison, effective.get("pidfile", "none"))
-        if arguments:
-            effective = _effective(comparison, arguments)
+        daemon = _running(comparison, effective.get("pidfile", "none"))
+        if daemon.arguments:
+            effective = _effective(comparison, daemon.arguments)
         for name, wanted in model.settings.items():
             _compare(comparison, name, effective.get(name.lower(), "not set"), wanted)
         for name, patterns in model.forbidden.items():
             _forbid(comparison, name, effective.get(name.lower(), ""), patterns)
-    if not model.match:
-        with comparison.looking("Match blocks"):
-            _compare_blocks(comparison, model)
+        text = _files(comparison, daemon.config)
+        _compare_age(comparison, daemon, text)
+        if not model.match:
+            _compare_blocks(comparison, model, text)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Daemon:
+    """The sshd that listens: its arguments, and when it read its settings."""
+
+    arguments: tuple[str, ...] = ()
+    started_s: int | None = None
+    """Seconds since 1970; None when it is started for each connection."""
+
+    @property
+    def config(self) -> str:
+        """The file that it reads."""
+        with_file = [after for word, after in pairwise(self.arguments) if word == "-f"]
+        return with_file[-1] if with_file else _CONFIG
 
 
 def _effective(comparison: Comparison, arguments: Sequence[str]) -> Mapping[str, str]:
@@ -73,39 +100,50 @@ def _command(comparison: Comparison, arguments: Sequence[str]) -> str:
     return shlex.join(words)
 
 
-def _running(comparison: Comparison, pidfile: str) -> tuple[str, ...]:
-    """Return the arguments of the daemon that listens, and note if its settings are old."""
+def _running(comparison: Comparison, pidfile: str) -> _Daemon:
+    """Return the daemon that listens: it writes its pidfile anew when it is reloaded."""
     answer = comparison.script(_PATH + _DAEMON.format(pidfile=shlex.quote(pidfile)))
     lines = answer.text.splitlines()
     if len(lines) < 3:
         return _on_demand(comparison, pidfile)
-    title = _TITLE.match(lines[2])
+    title = _TITLE.fullmatch(lines[2].strip())
     if title is None:
         raise CannotLookError(f"process {lines[0]} of {pidfile} is no sshd that listens")
-    started = int(lines[1])
-    changed = [line.split(" ", 1) for line in lines[3:]]
-    later = sorted(path for at, path in changed if int(at) > started)
+    words = [word for word in shlex.split(title[1] or "") if word not in _NOT_FOR_TEST]
+    return _Daemon(arguments=tuple(words), started_s=int(lines[1]))
+
+
+def _on_demand(comparison: Comparison, pidfile: str) -> _Daemon:
+    """A daemon that systemd starts for each connection reads its settings each time."""
+    socket = "systemctl is-active -q ssh.socket || systemctl is-active -q sshd.socket"
+    if comparison.script(socket).ok:
+        return _Daemon()
+    raise CannotLookError(
+        f"no sshd runs that wrote {pidfile}: nobody knows which settings are in force",
+        hint="systemctl status ssh   # on that host",
+    )
+
+
+def _files(comparison: Comparison, config: str) -> str:
+    """Return all files that sshd reads, each behind a line `#F mtime path`."""
+    answer = comparison.script(_LIST.format(config=shlex.quote(config)))
+    if not answer.ok:
+        raise CannotLookError(answer.said, hint="set sudo: true for this host in hosts.yaml")
+    return answer.text
+
+
+def _compare_age(comparison: Comparison, daemon: _Daemon, text: str) -> None:
+    if daemon.started_s is None:
+        return
+    heads = [line.split(" ", 2) for line in text.splitlines() if line.startswith("#F ")]
+    later = sorted(path for _, at, path in heads if int(at) > daemon.started_s)
     comparison.note(
         "daemon",
         "runs with older settings" if later else "runs with these settings",
         expected="runs with these settings",
-        source=f"stat {pidfile}",
+        source="its pidfile",
         path=("settings",),
         problem=f"{', '.join(later)} changed after sshd read it: reload ssh" if later else "",
-    )
-    words = [word for word in shlex.split(title[1]) if word not in ("-D", "-e", "-4", "-6")]
-    return tuple(words)
-
-
-def _on_demand(comparison: Comparison, pidfile: str) -> tuple[str, ...]:
-    """A daemon that systemd starts for each connection reads its settings each time."""
-    if comparison.script(
-        "systemctl is-active -q ssh.socket || systemctl is-active -q sshd.socket"
-    ).ok:
-        return ()
-    raise CannotLookError(
-        f"no sshd runs that wrote {pidfile}: nobody knows which settings are in force",
-        hint="systemctl status ssh   # on that host",
     )
 
 
@@ -122,14 +160,11 @@ def _compare(comparison: Comparison, name: str, observed: str, wanted: str | lis
     )
 
 
-def _compare_blocks(comparison: Comparison, model: Safeguard) -> None:
+def _compare_blocks(comparison: Comparison, model: Safeguard, files: str) -> None:
     """Look into `Match` blocks: `sshd -T` says what holds for everybody else."""
-    answer = comparison.script(_FILES)
-    if not answer.ok:
-        raise CannotLookError(answer.said, hint="set sudo: true for this host in hosts.yaml")
     wanted = {name.lower(): (name, value) for name, value in model.settings.items()}
     blocks = 0
-    for match, keyword, value in _in_blocks(answer.text):
+    for match, keyword, value in _in_blocks(files):
         blocks += keyword == ""
         name, expected = wanted.get(keyword, ("", ""))
         if name and not _fits(_ALIASES.get(value, value), expected):

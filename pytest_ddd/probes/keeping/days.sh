@@ -1,6 +1,6 @@
 # Print on which days the files that match `files` have records; files.py sets files and by_line.
-# Out: #N now zone   #F mtime path   :day (2026-11-23 or Nov 23)   #? lines without a time   #! what
-# could not be seen   #E end
+# Out: #N now zone   #F mtime path   :day (2026-11-23 or Nov 23)   #? lines of a file in which none
+# has a time   #! what could not be seen   #E end
 
 blind() { printf '#! %s\n' "$*"; }
 
@@ -28,7 +28,7 @@ days() {
             next
         }
         NF { without++ }
-        END { print "#? " without + 0 }
+        END { if (last == "") print "#? " without + 0 }  # else they go on with the line before
     '
 }
 

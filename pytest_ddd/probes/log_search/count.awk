@@ -63,7 +63,8 @@ function finish(how, i) {
     for (i = 1; i <= blinds; i++) print blind[i]
     for (i = 1; i <= lates; i++) print late[i]
     show("critical"); show("error"); show("future")
-    print "N " files " " bytes " " looked " " critical " " error " " future
+    # mawk writes what exceeds 31 bits as 5.36871e+09, unless told otherwise.
+    printf "N %d %.0f %d %d %d %d\n", files, bytes, looked, critical, error, future
     print "END " how
     fflush()
 }

@@ -137,7 +137,7 @@ class Prometheus:
 
     def _age_s(self, query: str, deadline: Deadline) -> float:
         """Return how old the newest sample is; only a plain selector has an age of its own."""
-        asked = f"timestamp({query})"
+        asked = f"timestamp({query}\n)"  # a query may end in a comment
         _kind, result = self._query("/api/v1/query", [("query", asked)], deadline, query)
         if not isinstance(result, list) or not result:
             raise self._nothing(query)  # it vanished between two questions

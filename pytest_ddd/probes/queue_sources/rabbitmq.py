@@ -18,7 +18,7 @@ from pytest_ddd.probes.web.ask import Caller, read_json
 from pytest_ddd.probes.web.conditions import show
 
 FRESH_S = 1.0
-"""An answer of this age is as good as one of now: the API itself is up to 5 s behind."""
+"""An answer of this age is as good as one of now: the API itself is up to 10 s behind."""
 
 _COLUMNS = "name,state,messages,messages_ready,consumers,head_message_timestamp"
 _LAME = ("down", "crashed", "stopped", "terminated", "minority")
@@ -95,7 +95,7 @@ class Brokers:
 def _ask(caller: Caller, vhost: str) -> Queues | None:
     """Return all queues of a virtual host; None when there is no such one."""
     path = f"/api/queues/{quote(vhost, safe='')}"
-    response = caller.ask(path, (("columns", _COLUMNS),), caller.deadline())
+    response = caller.answer(path, (("columns", _COLUMNS),), caller.deadline())
     if response.status == _NOT_FOUND:
         return None
     where = f"{caller.url}{path}"

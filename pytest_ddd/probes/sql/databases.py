@@ -86,7 +86,7 @@ class _Server:
     def __init__(self, database: Database) -> None:
         self.shown = database.url.partition("?")[0]
         self._database = database
-        self._opening = threading.Lock()
+        self._opening, self._greeting = threading.Lock(), threading.Lock()
         self._opened: tuple[Engine, Dialect] | None = None
         self._greeted = False
         self._refusal: CannotLookError | None = None
@@ -94,8 +94,9 @@ class _Server:
 
     def ask(self, query: Query) -> tuple[tuple[str, ...], tuple[tuple[object, ...], ...]]:
         """Ask; what hangs is cut off at the deadline."""
+        engine, dialect = self._open()
         ends_s = clock.monotonic() + self._database.timeout
-        engine, dialect = self._ready(ends_s)
+        self._log_in(engine, ends_s)
         asking = _Asking(query=query, server=self.shown)
         if not self._in_time(lambda: asking.run(engine), ends_s):
             asking.abandoned = True
@@ -111,31 +112,33 @@ class _Server:
         if self._opened is not None:
             self._opened[0].dispose()
 
-    def _ready(self, ends_s: float) -> tuple[Engine, Dialect]:
-        """Return the engine once somebody has logged in; the others wait for that one login."""
+    def _open(self) -> tuple[Engine, Dialect]:
+        """Return the engine; what is loaded and looked up for it does not count as waiting."""
+        with self._opening:
+            if self._opened is None:
+                url = _parsed(self._database.url)
+                if self._database.password is not None:
+                    url = url.set(password=text_of(self._database.password))
+                dialect = dialect_of(url)
+                self._opened = dialect.open(url, self._database.timeout), dialect
+            return self._opened
+
+    def _log_in(self, engine: Engine, ends_s: float) -> None:
+        """Return once somebody has logged in; the others wait for that one login."""
         with self._turn(ends_s):
             if self._refusal and clock.monotonic() < self._refused_s + REFUSAL_HOLDS_S:
                 raise self._refusal
-            self._opened = self._opened or self._open()
             if not self._greeted:
-                self._greet(self._opened[0], ends_s)
-            return self._opened
+                self._greet(engine, ends_s)
 
     @contextmanager
     def _turn(self, ends_s: float) -> Iterator[None]:
-        if not self._opening.acquire(timeout=max(0.0, ends_s - clock.monotonic())):
+        if not self._greeting.acquire(timeout=max(0.0, ends_s - clock.monotonic())):
             raise self._late()
         try:
             yield
         finally:
-            self._opening.release()
-
-    def _open(self) -> tuple[Engine, Dialect]:
-        url = _parsed(self._database.url)
-        if self._database.password is not None:
-            url = url.set(password=text_of(self._database.password))
-        dialect = dialect_of(url)
-        return dialect.open(url, self._database.timeout), dialect
+            self._greeting.release()
 
     def _greet(self, engine: Engine, ends_s: float) -> None:
         """Log in once and give the session to the pool; a failure holds for a while."""

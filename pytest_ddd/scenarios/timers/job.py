@@ -29,6 +29,8 @@ class Job:
     """What pytest is told besides."""
     red_ok: bool = False
     """Whether somebody else tells people of red checks, so that the timer need not fail."""
+    command: tuple[str, ...] = ()
+    """What `pytest-ddd` is told when it is not to run a routine."""
 
     @property
     def name(self) -> str:
@@ -38,6 +40,8 @@ class Job:
     @property
     def words(self) -> tuple[str, ...]:
         """What `pytest-ddd` is told."""
+        if self.command:
+            return self.command
         scenario = self.schedule.scenario
         red_ok = ("--red-ok",) if self.red_ok else ()
         more = (f"--option={option}" for option in self.options)

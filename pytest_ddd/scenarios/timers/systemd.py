@@ -84,6 +84,7 @@ def _service(title: str, site: Site, words: Sequence[str], limit_s: int) -> str:
         "Environment=DDD_ESCALATE=on",
         f"ExecStart={' '.join(_word(word) for word in (site.program, *words))}",
         f"TimeoutStartSec={limit_s}",
+        "KillMode=mixed",
     ]
     return "\n".join(lines) + "\n"
 

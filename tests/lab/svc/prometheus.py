@@ -73,7 +73,7 @@ class Prometheus:
 
         Args:
             ledger: remembers what was made.
-            scrape: port of an exporter, asked five times a second.
+            scrape: port of an exporter, asked twice a second.
             history: OpenMetrics text with times, of what was scraped before.
             lifecycle: whether POST /-/reload is allowed.
             tls: speak TLS with this certificate.
@@ -86,7 +86,7 @@ class Prometheus:
         self.rules.mkdir(parents=True)
         jobs = [{"job_name": "app", "static_configs": [{"targets": [f"127.0.0.1:{scrape}"]}]}]
         self.config = {
-            "global": {"scrape_interval": "200ms", "scrape_timeout": "200ms", "evaluation_interval": "200ms"},
+            "global": {"scrape_interval": "500ms", "scrape_timeout": "500ms", "evaluation_interval": "200ms"},
             "rule_files": [f"{self.rules}/*.yml"],
             "scrape_configs": jobs if scrape else [],
         }  # fmt: skip

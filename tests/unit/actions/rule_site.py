@@ -31,7 +31,7 @@ DAY, NIGHT = "pytest-ddd prod shop day", "pytest-ddd prod shop night"
 def keys_of(server: Prometheus, **keys: object) -> dict[str, object]:
     """Return the baseline entry `shop`, whose rules are looked at often."""
     return {
-        "prometheus": {"url": server.url, "deadline": "2s"},
+        "prometheus": {"url": server.url, "deadline": "15s"},
         "file": str(server.rules / "shop.yml"),
         "alerts": ALERTS,
         "interval": "100ms",

@@ -137,7 +137,7 @@ def test_rules_that_cannot_be_evaluated_are_taken_back(server, connections, tmp_
         "query": 'vector(1) * on() (label_replace(vector(1), "a", "b", "", "") or vector(2))',
         "above": {"day": 0},
     }
-    shop = rule_set(server, connections, alerts={**ALERTS, "Many": many}, settle="2s")
+    shop = rule_set(server, connections, alerts={**ALERTS, "Many": many}, settle="6s")
     done = hand(tmp_path).carry_out(SetRules(shop))
 
     assert "rule fails: Many: " in str(done.problems[0])

@@ -12,6 +12,7 @@ from pytest_ddd.analysis import wilson
 from pytest_ddd.analysis.objective_table import OBJECTIVES
 from pytest_ddd.analysis.objectives import Measure, Objective, allowed_bad, judge
 from pytest_ddd.evidence import objective_words
+from pytest_ddd.history.measures import YELLOW_DAYS
 from pytest_ddd.occurrences import Gathered, Occurrence, Run, Standing, State
 from pytest_ddd.outcomes import Outcome
 from pytest_ddd.scenarios import catalogue
@@ -269,3 +270,10 @@ def test_every_objective_is_about_a_routine() -> None:
     known = {*catalogue.names(), "daily-checks"}
     assert {name for one in OBJECTIVES for name in one.scenarios} <= known
     assert len({one.name for one in OBJECTIVES}) == len(OBJECTIVES)
+
+
+def test_no_objective_asks_for_yellows_that_are_not_timed() -> None:
+    """Those further back would look as if nothing had turned yellow."""
+    asked = [one.window_days for one in OBJECTIVES if one.measure is Measure.YELLOWS]
+
+    assert max(asked) <= YELLOW_DAYS

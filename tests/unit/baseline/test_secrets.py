@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from pytest_ddd import redaction
 from pytest_ddd.baseline import secrets
 from pytest_ddd.baseline.fields import SecretRef
+from pytest_ddd.baseline.sections.escalation import Escalation
 from pytest_ddd.errors import CannotLookError
 from pytest_ddd.redaction import Redactor
 
@@ -108,3 +110,23 @@ def test_what_is_not_there_cannot_be_looked_at(
         secrets.resolve(ref, redactor)
 
     assert "leaked-text" not in str(caught.value).replace("echo leaked-text", "")
+
+
+def test_keys_of_a_section_are_redacted_before_they_are_used(
+    site: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wherever they stand in it; what is not there, or needs a command, waits until it is used."""
+    monkeypatch.setattr(redaction, "DEFAULT", Redactor())
+    monkeypatch.setenv("PAGER_KEY", f"{CANARY}-1")
+    (site / "hook").write_text(f"{CANARY}-2")
+    channels = {
+        "pager": {"kind": "pagerduty", "key": {"env": "PAGER_KEY"}},
+        "hook": {"kind": "webhook", "url": {"file": "hook"}, "key": {"env": "NOT_THERE"}},
+        "vault": {"kind": "pagerduty", "key": {"command": ["touch", "was-run"]}},
+    }
+
+    secrets.redact_early(Escalation.model_validate({"channels": channels}))
+
+    scrubbed = redaction.DEFAULT.scrub(f"a {CANARY}-1 b {CANARY}-2")
+    assert CANARY not in scrubbed
+    assert not (site / "was-run").exists()

@@ -41,6 +41,12 @@ def test_options_go_to_pytest(site: Path) -> None:
     assert "--ddd-fail-on=yellow" in told(site)["argv"]
 
 
+def test_a_history_that_is_named_is_pytests_too(site: Path) -> None:
+    assert start("--history=off") == 0
+
+    assert told(site)["DDD_HISTORY"] == "off"
+
+
 @pytest.mark.parametrize(("options", "status"), [([], 1), (["--red-ok"], 0)])
 def test_red_is_pytests_own_status_unless_a_timer_asks(
     options: list[str], status: int, monkeypatch: pytest.MonkeyPatch
@@ -85,6 +91,14 @@ def test_an_occurrence_runs_once(
     assert start() == 0
     assert not (site / "told.json").exists()
     assert "has been" in capsys.readouterr().out
+
+
+def test_a_run_that_died_may_be_done_once_more(site: Path, time: Time) -> None:
+    remember_run(time, WEDNESDAY - timedelta(minutes=5), ends=False)
+    time.pass_(minutes=10)
+
+    assert start() == 0
+    assert told(site)["DDD_SCHEDULED"] == "2026-11-25T06:30:00.000000Z"
 
 
 def test_two_timers_do_not_run_at_once(
@@ -331,6 +345,19 @@ def test_only_routines_that_are_named_may_change_hosts(site: Path) -> None:
     units = site / "schedules/systemd"
     applying = [path.name for path in units.iterdir() if "--ddd-apply" in path.read_text()]
     assert applying == ["pytest-ddd-prod-disaster-recovery-test.service"]
+
+
+def test_what_is_set_for_the_night_is_taken_back_at_its_end(site: Path) -> None:
+    text = SCENARIOS.replace("disaster-recovery-test", "end-of-day-validation")
+    (site / "baselines/prod.yaml").write_text(text)
+
+    main(["schedule", "write", "--host=prod", "--format=systemd", "--apply=end-of-day-validation"])
+
+    units = site / "schedules/systemd"
+    timer = (units / "pytest-ddd-prod-day-profile.timer").read_text()
+    assert "OnCalendar=*-*-* 06:00:00 Europe/Zurich\n" in timer
+    service = (units / "pytest-ddd-prod-day-profile.service").read_text()
+    assert "pytest-ddd action undo --host=prod\n" in service
 
 
 @pytest.mark.parametrize(

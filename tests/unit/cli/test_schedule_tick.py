@@ -17,7 +17,7 @@ from pytest_ddd.results import CheckResult
 from tests.lab.proc import wait_for
 from tests.support import pagerduty
 from tests.support.alertmanager import PATIENCE_S, Alertmanager
-from tests.support.http_service import Reply, http_service
+from tests.support.http_service import Asked, Reply, http_service
 from tests.unit.cli.schedule_site import DUE, Time, history, remember_run
 
 BASELINE = """\
@@ -196,6 +196,26 @@ def test_a_mistyped_environment_variable_is_named(
 
     assert main(["schedule", "tick", "--host=prod"]) == 4
     assert "'yes' is none of off, dry-run, on" in capsys.readouterr().err
+
+
+def test_an_alertmanager_that_is_down_is_told_and_reminded_later(
+    site: Path, time: Time, capsys: pytest.CaptureFixture[str]
+) -> None:
+    down = False
+
+    def answer(asked: Asked) -> Reply:
+        return Reply(status=503 if down else 200, body=b"[]")
+
+    with http_service(answer) as service:
+        baseline(site, f'{{kind: alertmanager, url: "{service.url}"}}')
+        tick()
+        time.pass_(minutes=26)
+        assert tick() == 0
+        down = True
+
+        assert tick() == 0
+
+    assert "! people: Alertmanager answered 503" in capsys.readouterr().err
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from pytest_ddd.history import outbox
 from pytest_ddd.history.alert_tables import DELIVERIES, OUTBOX
 from pytest_ddd.history.outbox import StoredOutbox
 from pytest_ddd.history.store import Store
-from pytest_ddd.messages import Kind, Message, Severity
+from pytest_ddd.messages import Kind, Message, NotNowError, Severity
 from tests.support.flusher import KEY_NAME, pager
 from tests.support.http_service import Reply, Service, http_service
 from tests.support.pagerduty import KEY, PagerDuty
@@ -143,6 +143,16 @@ def test_a_server_that_says_when_is_asked_then(
 
     assert set_clock.waits == [7.0]
     assert states(store) == [Delivery.DELIVERED]
+
+
+def test_a_server_that_says_never_is_asked_within_a_day(store: Store, set_clock: SetClock) -> None:
+    put(store, message())
+    never = Heard(fails=NotNowError("in ten years", retry_after_s=1e300))
+
+    flush(StoredOutbox(store), {"pager": never}, budget_s=1.0)
+
+    (parcel,) = StoredOutbox(store).undelivered()
+    assert parcel.next_at == START + timedelta(days=1)
 
 
 def test_a_dead_trigger_leaves_nothing_to_resolve(

@@ -93,6 +93,15 @@ def test_a_new_episode_does_not_inherit_how_bad_the_last_one_was() -> None:
     assert kinds[-1] is Kind.TRIGGER
 
 
+def test_what_recovers_and_was_never_told_is_not_told_now() -> None:
+    policy, alert = Policy(recover=2), Alert(key=KEY)
+    for number, severity in enumerate([BAD, GOOD]):
+        alert = advance(alert, sighting(number, severity), policy)
+
+    assert alert.phase is Phase.RECOVERING
+    assert due(alert, policy, START + timedelta(hours=3)) is None
+
+
 def test_an_event_is_not_told_again_without_a_new_line() -> None:
     policy = Policy(event=True, remind=timedelta(hours=1))
     alert, _ = played([BAD], policy)

@@ -16,6 +16,8 @@ from pytest_ddd.baseline.model import Path as Keys
 from pytest_ddd.baseline.sections.environment import Environment
 from pytest_ddd.baseline.sections.escalation import Escalation
 from pytest_ddd.baseline.sections.waivers import Waiver
+from pytest_ddd.evidence.facts import Plan
+from pytest_ddd.evidence.population import count_population
 from pytest_ddd.evidence.waivers import NAMESPACE, Operator, Waivers, message
 from pytest_ddd.outcomes import Outcome
 from pytest_ddd.results import CheckResult, Origin
@@ -59,7 +61,7 @@ def waivers(*, operator: str = "mira", key: str = "", signature: str = "", **say
         for_host={},
         waivers={"W-1": declared},
     )
-    return Waivers(baseline, at=START, operator=Operator(name=operator, key=key))
+    return Waivers(baseline, at=START, operator=Operator(names=(operator,), key=key))
 
 
 def applied(one: CheckResult = RED, *, blind: bool = False, **says: Any) -> CheckResult:
@@ -236,3 +238,13 @@ def test_the_deciding_moment_is_the_start_of_the_run() -> None:
     late = replace(RED, started_at=START + timedelta(days=400))
 
     assert applied(late).outcome is Outcome.WAIVED
+
+
+def test_a_run_with_a_waiver_is_whole() -> None:
+    """What a run says of its waivers was not planned, and follows from what was."""
+    plan = Plan(checks=(RED.nodeid,))
+
+    population = count_population(plan, [applied(), finding(RED)])
+
+    assert population.is_whole
+    assert population.outcomes["WAIVED"] == population.executed == 1

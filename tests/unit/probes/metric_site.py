@@ -64,4 +64,4 @@ def check(one: Metric) -> Verdict:
 
 def prometheus(url: str, query: str, **keys: object) -> Mapping[str, object]:
     """Return the keys of a query with a short deadline."""
-    return {"url": url, "query": query, "deadline": "5s", **keys}
+    return {"url": url, "query": query, "deadline": "20s", **keys}

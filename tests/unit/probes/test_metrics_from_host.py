@@ -52,7 +52,7 @@ def server(ledger: Ledger, authority: Authority) -> Iterator[Prometheus]:
 
 
 def look(connections: Connections, url: str, **keys: object) -> Verdict:
-    asked = {"url": url, "query": "vector(0.25)", "from": "host", "deadline": "5s", **keys}
+    asked = {"url": url, "query": "vector(0.25)", "from": "host", "deadline": "20s", **keys}
     model = Model.model_validate({"prometheus": asked, "baseline": {"value": 0.25}})
     declaration = Declaration(section="metrics", key="checkout", model=model, origins={})
     spec = connections.spec("web1")

@@ -192,7 +192,9 @@ def test_an_answer_that_is_no_number_is_unknown(server, text):
     assert ODD[text] in verdict.reason
 
 
-@pytest.mark.parametrize("text", ["scalar(checkout_p95_seconds)", "sum(node_load) / 12", "0.25"])
+@pytest.mark.parametrize(
+    "text", ["scalar(checkout_p95_seconds)", "sum(node_load) / 12", "0.25", "vector(0.25) # usual"]
+)
 def test_expressions_that_give_one_number_are_green(server, text):
     assert check(metric(prometheus=query(server.url, text))).outcome is GREEN
 

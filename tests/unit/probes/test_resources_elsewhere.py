@@ -146,7 +146,7 @@ def test_a_prometheus_query_of_a_host(ledger: Ledger, connections):
             query = {
                 "url": server.url,
                 "query": 'busy_percent{host="{host}"}',
-                "deadline": "2s",
+                "deadline": "15s",
                 **keys,
             }
             return check(

@@ -145,6 +145,13 @@ def test_what_cannot_be_read_is_unknown(logs: Logs, harm: object, why: str) -> N
         logs.problems(gap="3d")
 
 
+def test_line_that_goes_on_is_no_blind_spot(logs: Logs) -> None:
+    file = logs.folder / "auth.log"
+    file.write_text(file.read_text() + "    at line 7 of a traceback\n")
+
+    assert logs.problems() == []
+
+
 def test_clause_is_cited(logs: Logs) -> None:
     says = {"kind": "log", "files": f"{logs.folder}/auth.log*", "applies_to": ["all"]}
     found = state(logs.connections, **says, rule="pci-10-5-1")

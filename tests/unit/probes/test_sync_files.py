@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from pytest_ddd.baseline.sections.sync import Trees
+from pytest_ddd.errors import BaselineError
 from pytest_ddd.probes import sync
 from tests.support.shipped import GREEN, RED, UNKNOWN, Verdict, run, scope_of
 
@@ -65,6 +67,14 @@ def test_differences_are_red_and_healed(look, trees):
     assert look().outcome is GREEN
 
 
+def test_every_attempt_is_recorded(look, trees):
+    (trees[1] / "plain").unlink()
+
+    again = look("}\n    attempts: {count: 2, interval: 1ms")
+    assert again.outcome is RED
+    assert "attempt 1: 2 files left, 1 right; missing right: plain" in again.text
+
+
 def test_what_is_excluded_is_not_compared(look, trees):
     (trees[1] / "deep" / "x.tmp").write_text("kept")
 
@@ -100,7 +110,11 @@ def test_more_files_than_allowed_are_unknown(look):
     assert look(", max_files: 2").outcome is GREEN
 
 
-def test_an_unknown_host_is_unknown(look):
-    verdict = look(host="nowhere")
+def test_a_host_that_nobody_knows_is_refused(look):
+    with pytest.raises(BaselineError, match=r"right\.host: no host 'her'; did you mean 'here'"):
+        look(host="her")
 
-    assert (verdict.outcome, "no host nowhere" in verdict.text) == (UNKNOWN, True)
+
+def test_a_side_is_not_held_against_itself():
+    with pytest.raises(ValueError, match="both sides are the same directory"):
+        Trees.model_validate({"left": {"path": "/a"}, "right": {"path": "/a"}})

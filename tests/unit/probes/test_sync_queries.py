@@ -5,11 +5,19 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
+from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from pytest_ddd.baseline.sections.sync import Queries
+from pytest_ddd.errors import BaselineError, CannotLookError
 from pytest_ddd.probes import sync
+from pytest_ddd.probes.pairs.queries import compare_rows
+from pytest_ddd.probes.sql import Rows
 from tests.lab.svc.postgres import PASSWORD, Postgres
 from tests.support.shipped import GREEN, RED, UNKNOWN, YELLOW, Verdict, run, scope_of
 
@@ -102,7 +110,8 @@ def test_a_different_text_is_red_whatever_the_limit(look, left, right):
     sqlite(right, "UPDATE orders SET amount = 0 WHERE id = 3")
 
     assert look(url(left), url(right), query, "difference: {crit: 100}").outcome is RED
-    assert look(url(left), url(left), query, "difference: {crit: 100}").outcome is GREEN
+    sqlite(right, "UPDATE orders SET amount = 3.5 WHERE id = 3")
+    assert look(url(left), url(right), query, "difference: {crit: 100}").outcome is GREEN
 
 
 @pytest.mark.parametrize(
@@ -138,3 +147,51 @@ def test_two_kinds_of_databases_agree(look, postgres: Postgres, left, monkeypatc
     assert same.outcome is GREEN, same.text
     assert broken.outcome is RED
     assert "only left: (5, 5.5, 1)" in broken.text
+
+
+@pytest.mark.parametrize(
+    ("limits", "words"),
+    [
+        ("lag: {crit: 1s}", "lag has no meaning for queries"),
+        ("description: none", "needs difference or deviation"),
+        ("difference: {crit: 1}\n    applies_to: [here]", "leave applies_to out"),
+    ],
+)
+def test_mistakes_of_a_baseline_are_told(look, left, right, limits, words):
+    with pytest.raises(BaselineError, match=words):
+        look(url(left), url(right), COUNT, limits)
+
+
+def test_a_side_is_not_held_against_itself():
+    side = {"database": {"url": "sqlite:////a.db"}, "query": COUNT}
+    with pytest.raises(ValueError, match="both sides ask the same"):
+        Queries.model_validate({"left": side, "right": side})
+
+
+NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+
+
+def rows(*values: tuple[object, ...]) -> Rows:
+    columns = tuple(f"c{number}" for number in range(len(values[0])))
+    return Rows(columns=columns, rows=values, source="a", took_s=0.0)
+
+
+def test_values_are_the_same_whichever_driver_gave_them():
+    ours = (1, Decimal("2.50"), True, NOON, b"x", "y", None, UUID(int=1))
+    theirs = (1.0, 2.5, 1, NOON.astimezone(ZoneInfo("Asia/Tokyo")), memoryview(b"x"), "y", None)
+    compared = compare_rows(rows(ours), rows((*theirs, str(UUID(int=1)))))
+
+    assert compared.values == {"difference": 0}
+    assert compared.same
+
+
+def test_many_differences_are_told_in_part():
+    compared = compare_rows(rows(*((n, n) for n in range(10))), rows((1, None)))
+
+    assert compared.values == {"difference": 10}
+    assert compared.words.endswith("(2, 2) and 7 more; only right: (1, null)")
+
+
+def test_what_is_no_number_is_not_compared_as_one():
+    with pytest.raises(CannotLookError, match="not numbers"):
+        compare_rows(rows((Decimal("NaN"),)), rows((1,)))
