@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Container, Generator, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -65,6 +66,8 @@ class Walk:
             return
         hosts = dict.fromkeys(one.subject.host for one in wanted if one.subject.host)
         self.ahead.start(entries, hosts)
+        if self._mine is None:  # the first result needs it, and now there is time
+            importlib.import_module("pytest_ddd.run")
 
     def wait(self, item: pytest.Item, tick: Callable[[], None]) -> Looked | None:
         """Wait for what is read ahead for an item; return when that was and how long it took."""
