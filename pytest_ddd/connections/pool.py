@@ -24,6 +24,7 @@ from pytest_ddd.errors import (
     UsageError,
 )
 from pytest_ddd.outcomes import Outcome
+from pytest_ddd.units import plural
 
 if TYPE_CHECKING:
     from testinfra.host import Host
@@ -184,8 +185,9 @@ class Connections:
         if soft == resource.RLIM_INFINITY or needed <= soft:
             return
         if hard != resource.RLIM_INFINITY and needed > hard:
+            hosts = plural(len(self._sessions) + 1, "host")
             raise CannotLookError(
-                f"the limit of {hard} open files is too low for {len(self._sessions) + 1} hosts",
+                f"the limit of {hard} open files is too low for {hosts}",
                 hint=f"ulimit -Hn {2 * needed}   # or look at fewer hosts: --host GROUP",
             )
         wanted = 2 * needed if hard == resource.RLIM_INFINITY else min(2 * needed, hard)
