@@ -17,10 +17,9 @@ from pytest_ddd.history import processes, rows
 from pytest_ddd.history.records import RunEnd, RunStart
 from pytest_ddd.history.tables import READINGS, RESULTS, RUNS
 from pytest_ddd.history.tally import Tally
-from pytest_ddd.jsonable import fields_to_json
 from pytest_ddd.occurrences import Run, State
 from pytest_ddd.outcomes import Outcome
-from pytest_ddd.results import RECORD_VERSION, CheckResult
+from pytest_ddd.results import CheckResult, to_record
 
 SILENT_S = 300.0
 """A run that was not heard of for so long, five heartbeats, is dead."""
@@ -39,10 +38,10 @@ def begin(tx: Connection, start: RunStart) -> int:
 def add(tx: Connection, run: int, seq: int, result: CheckResult) -> rows.Row:
     """Remember one result; its run counts `seq` from 1. Returns its row, for a `Tally`.
 
-    The result has passed redaction in the process that took its readings and knew the secrets.
+    What has passed redaction in the process that took the readings passes it unchanged; what the
+    controller makes itself passes it here.
     """
-    record = {"v": RECORD_VERSION, **fields_to_json(result, str)}
-    row, readings = rows.of_record(record, run, seq)
+    row, readings = rows.of_record(to_record(result), run, seq)
     put(tx, [row], readings)
     return row
 
