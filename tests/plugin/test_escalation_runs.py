@@ -187,7 +187,8 @@ def test_the_key_stands_in_the_one_place_that_needs_it(site: Site) -> None:
 
 def test_a_killed_flush_is_taken_up_by_the_next_run(site: Site) -> None:
     """Killed while it was sending: the lease ends, and the message is sent by a later run."""
-    command = '[sh, -c, "test -e stuck && sleep 600; cat >> heard.jsonl; echo >> heard.jsonl"]'
+    hang = "test -e stuck && while test -e stuck || exit 75; do sleep 0.1; done"
+    command = f'[sh, -c, "{hang}; cat >> heard.jsonl; echo >> heard.jsonl"]'
     site.baseline(
         "local",
         escalation=RULES.replace("runs: 2, ", "").replace(
