@@ -52,9 +52,14 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_what_was_found_before_the_stop_is_kept(
     site: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    command = ["pytest_ddd.cli", "schedule", "run", "morning-health-check", "--host=prod"]
+    words = ["pytest_ddd.cli", "schedule", "run", "morning-health-check", "--host=prod"]
+    # As a shell starts it with `&`: Ctrl-C is ignored there.
+    behind = ["sh", "-c", 'trap "" INT; exec "$@"', "sh"]
     process = subprocess.Popen(
-        [sys.executable, "-m", *command], stdout=subprocess.PIPE, text=True, start_new_session=True
+        [*behind, sys.executable, "-m", *words],
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     )
     try:
         reached = site / "reached"

@@ -102,13 +102,21 @@ def _pytest(arguments: argparse.Namespace, due: datetime) -> int:
         environment["DDD_HISTORY"] = arguments.history
     say(shlex.join(command))
     sys.stdout.flush()
-    process = subprocess.Popen(command, env=environment)
+    process: subprocess.Popen[bytes] | None = None
+    stopped = False
 
     def pass_on(number: int, frame: FrameType | None) -> None:
-        process.send_signal(signal.SIGINT)
+        nonlocal stopped
+        stopped = True
+        if process is not None:
+            process.send_signal(signal.SIGINT)
 
+    # Before pytest starts: a shell's `&` has SIGINT ignored, and pytest would inherit that.
     before = {number: signal.signal(number, pass_on) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
+        process = subprocess.Popen(command, env=environment)
+        if stopped:
+            process.send_signal(signal.SIGINT)
         return process.wait()
     finally:
         for number, handler in before.items():
