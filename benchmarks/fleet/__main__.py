@@ -33,6 +33,9 @@ def main(arguments: Sequence[str]) -> int:
     if arguments[:1] == ["--install"]:
         return _install()
     given = [*arguments[:3], *("50", "0", "9")[len(arguments) :]]
+    if not all(one.isdecimal() for one in given) or set(arguments[3:]) - set(TOOLS):
+        print(__doc__, "Tools:", *TOOLS, sep="\n  ")
+        return 0 if arguments[0] in ("-h", "--help") else 4
     hosts, delay_ms, rounds = (int(one) for one in given)
     wanted = arguments[3:] or list(TOOLS)
     chosen = [name for name in wanted if shutil.which(NEEDS.get(name, "sh"))]
