@@ -26,7 +26,7 @@ from tests.plugin.conftest import Site
 
 PROD = "hosts: {web1: {connection: 'local://'}, web2: {connection: 'local://'}}"
 TWO = "def test_a(host):\n    pass\n\ndef test_b():\n    pass\n"
-DEADLINE_S = 60
+DEADLINE_S = 180
 
 
 def directories(site: Site) -> list[Path]:
@@ -185,7 +185,7 @@ def test_a_long_attachment_is_kept_whole(site: Site, plugin_args: tuple[str, ...
     assert file.stem in told.readings[0].detail
 
 
-SECRET = 'cana"ry/4711&<x>'
+SECRET = 'cana"ry/gone-astray&<x>'  # no digits: a digest may hold any four of them
 
 
 def test_no_secret_is_in_any_file_of_the_package(site: Site, plugin_args: tuple[str, ...]) -> None:
@@ -227,8 +227,8 @@ def test_no_secret_is_in_any_file_of_the_package(site: Site, plugin_args: tuple[
         base64.b64encode(SECRET.encode()).decode(),
         quote(SECRET, safe=""),
         json.dumps(SECRET)[1:-1],
-        "4711",
-        quote("4711&<x>", safe=""),
+        "gone-astray",
+        quote("gone-astray&<x>", safe=""),
     }
     assert [form for form in forms if form in text] == []
     assert "«redacted:secret:" in text
