@@ -142,8 +142,13 @@ class CheckResult:
 
 def is_planned(result: CheckResult) -> bool:
     """Whether a result is an action that was shown and not done: its run is not complete."""
-    planned = result.reason == PLANNED or result.reason.startswith(f"{PLANNED}: ")
-    return result.outcome is Outcome.NOT_APPLICABLE and planned
+    return tells_plan(result.outcome, result.reason)
+
+
+def tells_plan(outcome: str, reason: str) -> bool:
+    """Whether an outcome and its reason say that an action was shown and not done."""
+    planned = reason == PLANNED or reason.startswith(f"{PLANNED}: ")
+    return outcome == Outcome.NOT_APPLICABLE and planned
 
 
 def judge(reading: Reading, threshold: Threshold) -> Reading:

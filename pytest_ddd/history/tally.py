@@ -8,10 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from pytest_ddd.outcomes import Outcome, worst
-
-PLANNED = "planned"
-"""How the reason begins when an action showed its plan and did nothing."""
-
+from pytest_ddd.results import tells_plan
 
 _Last: TypeAlias = tuple[int, int, str, str]
 """Look, step, outcome and reason."""
@@ -47,10 +44,7 @@ class Tally:
         return {
             "counts": dict(Counter(outcome for _, _, outcome, _ in every)),
             "steps": {str(step): worst(map(Outcome, steps[step])).value for step in sorted(steps)},
-            "planned_only": any(
-                outcome == Outcome.NOT_APPLICABLE and reason.startswith(PLANNED)
-                for _, _, outcome, reason in every
-            ),
+            "planned_only": any(tells_plan(outcome, reason) for _, _, outcome, reason in every),
         }
 
     def _all(self) -> list[_Last]:
