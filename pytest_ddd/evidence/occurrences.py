@@ -142,7 +142,10 @@ def told(found: Period) -> Iterator[str]:
 def _sum(occurrences: Sequence[Occurrence], found: Period) -> str:
     others = plural(len(found.others), "other run")
     if not occurrences:
-        return f"nothing was expected, so nothing can be missed; {others}"
+        return (
+            f"nothing was expected, so nothing can be missed; {others}. If runs were due, say "
+            "which: --expected FILE, or --history URL"
+        )
     done = len(occurrences) - len(found.missed)
     missed = sum(one.run is None for one in occurrences)
     return (
