@@ -210,12 +210,12 @@ def _results(tx: Connection, chosen: object) -> Iterator[CheckResult]:
     """Yield results of runs that a condition chooses, in order of runs and of results."""
     columns = (RUNS.c.run_id, RUNS.c.environment, RUNS.c.scenario, *RESULTS.c)
     order = (RUNS.c.started_at, RUNS.c.run_id, RESULTS.c.run, RESULTS.c.seq)
-    every = select(*columns).join_from(RESULTS, RUNS).where(chosen).order_by(*order)  # type: ignore[arg-type]
+    every = select(*columns).join_from(RESULTS, RUNS).where(chosen).order_by(*order)  # type: ignore[arg-type]  # a condition on RUNS
     of_readings = (
         select(READINGS.c.run, READINGS.c.seq, READINGS.c.record)
         .join(RESULTS, (RESULTS.c.run == READINGS.c.run) & (RESULTS.c.seq == READINGS.c.seq))
         .join(RUNS, RUNS.c.id == READINGS.c.run)
-        .where(chosen)  # type: ignore[arg-type]
+        .where(chosen)  # type: ignore[arg-type]  # a condition on RUNS
         .order_by(READINGS.c.run, READINGS.c.seq, READINGS.c.n)
     )
     readings: dict[tuple[int, int], list[str]] = {}

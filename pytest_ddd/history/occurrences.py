@@ -57,7 +57,7 @@ def between(
         )
     ordered = sorted(found, key=lambda key: (key[2], key[:2]))
     return tuple(
-        Occurrence(**found[key], run=chosen.get(key))  # type: ignore[arg-type]
+        Occurrence(**found[key], run=chosen.get(key))  # type: ignore[arg-type]  # the columns are its fields
         for key in ordered
     )
 

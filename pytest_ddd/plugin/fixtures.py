@@ -55,7 +55,7 @@ def _entry(request: pytest.FixtureRequest) -> AnyEntry:
         pytest.skip(param.reason)
     if param is None:
         _refuse(request)
-    return param  # type: ignore[no-any-return]
+    return param  # type: ignore[no-any-return]  # pytest types param as Any
 
 
 def _refuse(request: pytest.FixtureRequest) -> NoReturn:

@@ -46,7 +46,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     if _is_asked(session.config) and reporter is not None:
         from _pytest.config import create_terminal_writer
 
-        reporter._tw = create_terminal_writer(session.config, sys.stderr)  # noqa: SLF001
+        reporter._tw = create_terminal_writer(session.config, sys.stderr)  # noqa: SLF001  # pytest has no other way to standard error
 
 
 @pytest.hookimpl(trylast=True)

@@ -29,7 +29,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if not hasattr(config, "workerinput"):
             raise
         # A worker cannot end the run: it leaves nothing to do, and the controller tells why.
-        config.workeroutput["ddd_mistake"] = str(mistake)  # type: ignore[attr-defined]
+        config.workeroutput["ddd_mistake"] = str(mistake)  # type: ignore[attr-defined]  # xdist adds it to a worker's config
         items.clear()
 
 

@@ -31,7 +31,7 @@ class Reachable(pytest.Item):
     """Opens the connection to one host, once for the run."""
 
     def __init__(self, *, host: str, place: Place, **kwargs: object) -> None:
-        super().__init__(**kwargs)  # type: ignore[arg-type]
+        super().__init__(**kwargs)  # type: ignore[arg-type]  # pytest's own arguments, handed on
         self.host = host
         self.place = replace(place, step=REACHING.number)
 

@@ -87,7 +87,7 @@ def take_result(report: pytest.TestReport) -> tuple[CheckResult, Frequency] | No
             if isinstance(report, pytest.SubtestReport):
                 return None  # the check's own report tells of it too
             result = results.from_record(value["result"])
-            report.ddd = result  # type: ignore[attr-defined]
+            report.ddd = result  # type: ignore[attr-defined]  # an attribute of ours
             return result, Frequency(value["frequency"])
     return None
 
@@ -310,5 +310,5 @@ def redact_logging() -> None:
         record.msg, record.args = redaction.DEFAULT.scrub(record.getMessage()), ()
         return record
 
-    scrubbed.scrubs = True  # type: ignore[attr-defined]
+    scrubbed.scrubs = True  # type: ignore[attr-defined]  # an attribute of ours
     logging.setLogRecordFactory(scrubbed)

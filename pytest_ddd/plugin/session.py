@@ -70,7 +70,7 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: _Node) -> None:
     """Tell an xdist worker which run it works for."""
-    config: pytest.Config = node.config  # type: ignore[attr-defined]
+    config: pytest.Config = node.config  # type: ignore[attr-defined]  # xdist is not typed
     node.workerinput["ddd_run_id"] = site.run_id(config)
     node.workerinput["ddd_started_at"] = clock.stamp(site.run_started_at(config))
     node.workerinput["ddd_key"] = redaction.DEFAULT.key.hex()

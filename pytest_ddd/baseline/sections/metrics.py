@@ -15,7 +15,7 @@ from pytest_ddd.baseline.sources import Query
 def _allowance(value: object) -> object:
     """Accept `20%` (of the baseline) or a bare number (in the unit of the metric)."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise ValueError("write 20% (of the baseline), or a number in the metric's unit")  # noqa: TRY004
+        raise ValueError("write 20% (of the baseline), or a number in the metric's unit")  # noqa: TRY004  # pydantic tells of ValueError only
     amount = units.parse_percent(value) if isinstance(value, str) else float(value)
     if not 0 < amount < float("inf"):
         raise ValueError(f"{value} allows nothing: a metric that equals its baseline would be bad")

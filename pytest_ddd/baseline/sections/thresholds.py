@@ -21,7 +21,7 @@ FROM_ELSEWHERE = ("prometheus", "table")
 def _limit(value: object) -> object:
     """Read `80%` as 80.0 and `2GiB` as bytes; a bare number is load per core, or a count."""
     if isinstance(value, bool):
-        raise ValueError("must be a percentage such as 80%, or a number for load")  # noqa: TRY004
+        raise ValueError("must be a percentage such as 80%, or a number for load")  # noqa: TRY004  # pydantic tells of ValueError only
     if isinstance(value, str):
         return (
             units.parse_size(value) if value.strip().endswith("B") else units.parse_percent(value)

@@ -39,7 +39,7 @@ def _missing(wanted: Listener, there: list[Listener], shown: str) -> str:
     addresses = {one.address for one in there}
     if not wanted.address:
         return "" if addresses & WILDCARDS else f"listens on {shown} only, expected every address"
-    if wanted.address == "0.0.0.0" and addresses & WILDCARDS:  # noqa: S104
+    if wanted.address == "0.0.0.0" and addresses & WILDCARDS:  # noqa: S104  # compared, not bound
         return ""  # a dual-stack socket shows as :: alone in /proc/net
     if wanted.address not in addresses:
         return f"listens on {shown}, expected {wanted.address}"

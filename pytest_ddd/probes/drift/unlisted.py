@@ -76,7 +76,7 @@ def _owners(comparison: Comparison) -> Mapping[Listener, str]:
             continue
         address, _, port = fields[4].rpartition(":")
         bare = address.strip("[]").partition("%")[0]
-        for one in ("::", "0.0.0.0") if bare == "*" else (bare,):  # noqa: S104
+        for one in ("::", "0.0.0.0") if bare == "*" else (bare,):  # noqa: S104  # compared, not bound
             key = Listener(protocol=fields[0], address=one, port=int(port))
             owners[key] = f" ({program[1]}, pid {program[2]})"
     return owners

@@ -146,23 +146,23 @@ class TestedHost(Protocol):
     """testinfra's Host, as far as drift needs it."""
 
     @property
-    def file(self) -> FileWay: ...  # noqa: D102
+    def file(self) -> FileWay: ...  # noqa: D102  # its type says it
     @property
-    def package(self) -> PackageWay: ...  # noqa: D102
+    def package(self) -> PackageWay: ...  # noqa: D102  # its type says it
     @property
-    def service(self) -> ServiceWay: ...  # noqa: D102
+    def service(self) -> ServiceWay: ...  # noqa: D102  # its type says it
     @property
-    def user(self) -> UserWay: ...  # noqa: D102
+    def user(self) -> UserWay: ...  # noqa: D102  # its type says it
     @property
-    def group(self) -> GroupWay: ...  # noqa: D102
+    def group(self) -> GroupWay: ...  # noqa: D102  # its type says it
     @property
-    def mount_point(self) -> MountWay: ...  # noqa: D102
+    def mount_point(self) -> MountWay: ...  # noqa: D102  # its type says it
     @property
-    def socket(self) -> SocketWay: ...  # noqa: D102
+    def socket(self) -> SocketWay: ...  # noqa: D102  # its type says it
     @property
-    def sysctl(self) -> SysctlWay: ...  # noqa: D102
+    def sysctl(self) -> SysctlWay: ...  # noqa: D102  # its type says it
     @property
-    def system_info(self) -> SystemInfo: ...  # noqa: D102
+    def system_info(self) -> SystemInfo: ...  # noqa: D102  # its type says it
 
 
 class Ways(Protocol):
