@@ -1,4 +1,4 @@
-"""Signs with an SSH key, and says whose signature one is; the only user of ssh-keygen."""
+"""Signs packages with an SSH key, and says whose signature one is."""
 
 from __future__ import annotations
 
