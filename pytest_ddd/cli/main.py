@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import os
+import re
 import sys
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
@@ -27,6 +29,11 @@ EXIT_FAILED = 1
 EXIT_USAGE = 4
 EXIT_RECORD = 76
 EXIT_INTERRUPTED = 130
+
+_NO_CHOICE = re.compile(
+    r"argument (?P<verb>[A-Z]+)?.*: invalid choice: '(?P<typed>.*)' \(choose from (?P<known>.+)\)"
+)
+"""What argparse says of a word that is none of a few."""
 
 
 class Verb(Protocol):
@@ -78,7 +85,13 @@ class _Parser(argparse.ArgumentParser):
     """argparse's parser, with our exit status for what the user mistyped."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(EXIT_USAGE, f"{self.prog}: {message}\n  hint: {self.prog} --help\n")
+        hint = f"{self.prog} --help"
+        if found := _NO_CHOICE.search(message):
+            known = re.findall(r"[\w-]+", found["known"])
+            near = difflib.get_close_matches(found["typed"], known, n=1)
+            message = f"there is no {found['typed']!r}; there is: {', '.join(known)}"
+            hint = f"{self.prog} {near[0]}" if near and found["verb"] else hint
+        self.exit(EXIT_USAGE, f"{self.prog}: {message}\n  hint: {hint}\n")
 
 
 def _parser() -> argparse.ArgumentParser:

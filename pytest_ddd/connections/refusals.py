@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import re
 import shlex
 from collections.abc import Callable
@@ -113,9 +114,57 @@ def _key_changed(spec: ConnectionSpec, text: str) -> str:
 def _sudoers(spec: ConnectionSpec, _text: str) -> str:
     account = spec.sudo_user or "root"
     return (
-        f"give the host a sudo_password secret, or allow it with visudo: "
+        f"give the host a `sudo_password` (a reference to a secret), or allow it with visudo: "
         f"{spec.user or 'USER'} ALL=({account}) NOPASSWD: /bin/sh"
     )
+
+
+def _loose_key(spec: ConnectionSpec, text: str) -> str:
+    named = re.search(r"Permissions \S+ for '(.+?)' are too open", text)
+    return f"chmod 600 {shlex.quote(named[1])}" if named else _try_it(spec, text)
+
+
+_LOST_KEY = re.compile(r"(?:no such identity: |Identity file )(.+?)(?:: No such| not accessible)")
+
+
+def _no_key(spec: ConnectionSpec, text: str) -> str:
+    """Say what is most likely missing: the key file, an agent, or our key over there."""
+    lost = re.search(
+        r"(?:no such identity: |Identity file )(.+?)(?:: No such| not accessible)", text
+    )
+    if lost:
+        return f"ls -l {shlex.quote(lost[1])}   # IdentityFile of: ssh -G {shlex.join(ssh_arguments(spec))}"
+    there = f"ssh-copy-id {shlex.join(ssh_arguments(spec))}"
+    if not os.environ.get("SSH_AUTH_SOCK"):
+        return (
+            f'no ssh agent runs here: eval "$(ssh-agent)" && ssh-add, then again; '
+            f"if the host lacks your key: {there}"
+        )
+    return f"ssh-add -l   # the keys that your agent offers; if the host lacks yours: {there}"
+
+
+def _unreadable_configuration(spec: ConnectionSpec, _text: str) -> str:
+    return f"ssh -G {shlex.join(ssh_arguments(spec))}   # reads the same files, connects nowhere"
+
+
+def _name(spec: ConnectionSpec, _text: str) -> str:
+    return f"getent hosts {shlex.quote(spec.address)}   # nothing? mend the name, or ~/.ssh/config"
+
+
+def _account(spec: ConnectionSpec, _text: str) -> str:
+    return f"ssh {shlex.join(ssh_arguments(spec))} id {shlex.quote(spec.sudo_user or 'root')}"
+
+
+def _install_sudo(spec: ConnectionSpec, _text: str) -> str:
+    return "apt install sudo there, or log in as root and take `sudo: true` out"
+
+
+def _engine_state(spec: ConnectionSpec, _text: str) -> str:
+    return {"docker": "docker info", "podman": "podman info"}.get(spec.kind, "kubectl cluster-info")
+
+
+def _list_them(spec: ConnectionSpec, _text: str) -> str:
+    return "kubectl get pods -A" if spec.kind == "kubectl" else f"{spec.kind} ps --all"
 
 
 def _last_line(pattern: re.Pattern[str], text: str) -> str:
@@ -140,7 +189,7 @@ def _rule(
 
 
 _SUDO_RULES = (
-    _rule(r"sudo: a password is required", RefusedError, "sudo wants a password", _sudoers),
+    _rule(r"sudo: a password is required", RefusedError, "sudo wants a password here", _sudoers),
     _rule(r"sudo: .*incorrect password", RefusedError, "sudo refused the password", _sudoers),
     _rule(r"^Sorry, try again", RefusedError, "sudo refused the password", _sudoers),
     _rule(r"is not in the sudoers file", RefusedError, "sudo refused", _sudoers),
@@ -148,16 +197,34 @@ _SUDO_RULES = (
         r"(is not allowed to|may not) (execute|run sudo)", RefusedError, "sudo refused", _sudoers
     ),
     _rule(r"sudo: .*(tty|terminal)", RefusedError, "sudo wants a terminal", _sudoers),
-    _rule(r"sudo: (unknown user|.*not found)", RefusedError, "sudo refused"),
-    _rule(r"sudo: ?(command )?not found|[Uu]nknown command:? sudo", RefusedError, "no sudo there"),
+    _rule(
+        r"sudo: ?(command )?not found|[Uu]nknown command:? sudo",
+        RefusedError,
+        "no sudo there",
+        _install_sudo,
+    ),
+    _rule(r"sudo: (unknown user|.*not found)", RefusedError, "sudo refused", _account),
 )
 
 _ENGINE_RULES = (
-    _rule(r"[Nn]o such container|no container with name", UnreachableError, "no such container"),
     _rule(
-        r"is not running|is paused|is restarting|container state improper", UnreachableError, "down"
+        r"[Nn]o such container|no container with name",
+        UnreachableError,
+        "no such container",
+        _list_them,
     ),
-    _rule(r"[Cc]annot connect to|permission denied", CannotLookError, "the engine does not answer"),
+    _rule(
+        r"is not running|is paused|is restarting|container state improper",
+        UnreachableError,
+        "down",
+        _list_them,
+    ),
+    _rule(
+        r"[Cc]annot connect to|permission denied",
+        CannotLookError,
+        "the engine does not answer",
+        _engine_state,
+    ),
 )
 
 _RULES: dict[str, tuple[_Rule, ...]] = {
@@ -176,20 +243,35 @@ _RULES: dict[str, tuple[_Rule, ...]] = {
             _key_unknown,
         ),
         _rule(
+            r"^Permissions \S+ for '.+' are too open",
+            RefusedError,
+            "ssh will not use a key that others can read",
+            _loose_key,
+        ),
+        _rule(
             r"Permission denied( \(|,)|Too many authentication failures|No more authentication",
             RefusedError,
             "authentication refused",
+            _no_key,
         ),
         _rule(
             r"Bad configuration option|Bad owner or permissions|Can't open user config file|"
-            r"ControlPath too long|"
+            r"ControlPath too long",
+            RefusedError,
+            "ssh cannot use its configuration",
+            _unreadable_configuration,
+        ),
+        _rule(
             r"bad configuration options",
             RefusedError,
             "ssh cannot use its configuration",
+            _unreadable_configuration,
         ),
         _rule(r"Unable to negotiate with", RefusedError, "no common algorithm"),
-        _rule(r"Temporary failure in name resolution", CannotLookError, "our resolver is dead"),
-        _rule(r"Could not resolve hostname", UnreachableError, "the name is not known"),
+        _rule(
+            r"Temporary failure in name resolution", CannotLookError, "our resolver is dead", _name
+        ),
+        _rule(r"Could not resolve hostname", UnreachableError, "the name is not known", _name),
         _rule(r"Connection refused", UnreachableError, "connection refused"),
         _rule(
             r"banner exchange.*|during banner exchange",
@@ -207,9 +289,19 @@ _RULES: dict[str, tuple[_Rule, ...]] = {
     "docker": _ENGINE_RULES,
     "podman": _ENGINE_RULES,
     "kubectl": (
-        _rule(r"NotFound|not found", UnreachableError, "no such pod"),
-        _rule(r"Forbidden|Unauthorized|must be logged in", RefusedError, "the cluster refused"),
-        _rule(r"Unable to connect|connection to the server", CannotLookError, "no cluster answers"),
+        _rule(r"NotFound|not found", UnreachableError, "no such pod", _list_them),
+        _rule(
+            r"Forbidden|Unauthorized|must be logged in",
+            RefusedError,
+            "the cluster refused",
+            _engine_state,
+        ),
+        _rule(
+            r"Unable to connect|connection to the server",
+            CannotLookError,
+            "no cluster answers",
+            _engine_state,
+        ),
         _rule(r"cannot exec|not running|completed pod", UnreachableError, "the pod is down"),
     ),
 }

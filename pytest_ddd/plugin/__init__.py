@@ -26,6 +26,7 @@ _MODULES = (
     "packaging",
     "session",
     "changing",
+    "guiding",
     "progress",
     "summary",
     "history_fixture",

@@ -28,7 +28,19 @@ def judge(request: pytest.FixtureRequest) -> Callable[[Reading, Threshold], Outc
 
     Records both, returns the outcome and never raises.
     """
-    return _verdict(request).judge
+    verdict = _verdict(request)
+
+    def judged(reading: object, threshold: object) -> Outcome:
+        if isinstance(reading, Reading) and isinstance(threshold, Threshold):
+            return verdict.judge(reading, threshold)
+        verdict.fails(
+            Outcome.UNKNOWN,
+            f"judge takes a Reading and a Threshold, not {reading!r} and {threshold!r} "
+            f"({request.node.location[0]})\n  hint: judge(answer.latency, endpoint.latency)",
+        )
+        return Outcome.UNKNOWN
+
+    return judged
 
 
 @pytest.fixture

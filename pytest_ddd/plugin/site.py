@@ -137,6 +137,11 @@ def _open(config: pytest.Config) -> Site:
     from pytest_ddd.probes.scope import Scope
 
     settings = config.stash[SETTINGS_KEY]
+    if (foreign := getattr(config.option, "hosts", None)) and not settings.hosts:
+        raise UsageError(
+            f"--hosts={foreign} is testinfra's own option, and checks do not see it",
+            hint=f"pytest --host={foreign}",
+        )
     selection = inventory.select(settings.baselines, settings.hosts)
     baseline = selection.baseline
     secrets.redact_early(baseline.escalation)

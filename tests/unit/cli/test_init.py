@@ -13,6 +13,7 @@ import yaml
 from pytest_ddd.baseline.inventory import select
 from pytest_ddd.baseline.loader import load_baseline
 from pytest_ddd.baseline.schema import baseline_schema
+from pytest_ddd.cli import founding
 from pytest_ddd.cli.commands import init
 from pytest_ddd.cli.main import main
 
@@ -62,7 +63,7 @@ def test_answers_given_as_flags_are_written(site: Path) -> None:
     assert (facts.owner, facts.on_call) == ("Web team", '#web "ops"')
     assert facts.timezone == "Europe/Berlin"
     assert baseline.scenarios["security-patch-tuesday"].window == "Tue 02:00-04:00"
-    assert "# where somebody is reached at night" in Path(init.founding.ENVIRONMENT).read_text()
+    assert "# where somebody is reached at night" in Path(founding.ENVIRONMENT).read_text()
 
 
 @pytest.mark.parametrize(
@@ -108,11 +109,11 @@ def test_every_baseline_file_leads_editors_to_its_schema(site: Path) -> None:
 
 def test_the_schema_of_an_older_release_is_renewed(site: Path) -> None:
     main(["init"])
-    (site / init.founding.SCHEMA).write_text("{}")
+    (site / founding.SCHEMA).write_text("{}")
 
     main(["init"])
 
-    assert json.loads((site / init.founding.SCHEMA).read_text()) == baseline_schema()
+    assert json.loads((site / founding.SCHEMA).read_text()) == baseline_schema()
 
 
 def test_a_new_site_refuses_a_mistyped_marker(site: Path) -> None:
