@@ -41,7 +41,7 @@ SSHD: dict[str, object] = {
         "MaxAuthTries": "<=6",
         "LogLevel": ["VERBOSE", "INFO"],
     },
-    "forbidden": {"ciphers": ["*-cbc"]},
+    "forbidden": {"ciphers": ["*-cbc"], "PubkeyAcceptedAlgorithms": ["ssh-dss"]},
 }
 PASSWORDS: dict[str, object] = {"kind": "passwords", "max_age": "90d", "min_length": 12}
 FIREWALL: dict[str, object] = {"kind": "firewall", "open": ["tcp:22", "tcp:80", "tcp:443"]}
@@ -106,6 +106,10 @@ CASES: dict[str, tuple[dict[str, object], str, str, str]] = {
     "weaker for one user": (
         SSHD, f"printf 'Match User noisy\\n  PasswordAuthentication yes\\n' >{CONF}; {RELOAD}",
         UNDO_SSHD, "PasswordAuthentication is yes for Match User noisy, expected no",
+    ),
+    "old algorithm for one user": (
+        SSHD, f"printf 'Match User noisy\\n  PubkeyAcceptedAlgorithms +ssh-dss\\n' >{CONF}; {RELOAD}",
+        UNDO_SSHD, "PubkeyAcceptedAlgorithms allows ssh-dss for Match User noisy",
     ),
     "not reloaded": (
         SSHD, f"touch -d '+1 minute' {CONF}", f"rm {CONF}",
@@ -220,6 +224,39 @@ def test_settings_for_one_user_are_those_of_its_match_block(way: Connections) ->
     assert problems(way, {**says, "match": {"user": "noisy"}}) == [
         "banner is /etc/ssh/noisy-banner, expected none"
     ]
+
+
+def test_forbidden_values_of_a_keyword_that_sshd_does_not_know_are_unknown(
+    way: Connections,
+) -> None:
+    says: dict[str, object] = {"kind": "sshd", "forbidden": {"cipher": ["*-cbc"]}}
+
+    with pytest.raises(CannotLookError, match="sshd tells of no cipher"):
+        problems(way, says)
+    assert problems(way, {**says, "forbidden": {"AllowUsers": ["root"]}}) == []
+
+
+WEAK = "PasswordAuthentication yes"
+
+
+@pytest.mark.parametrize(
+    ("text", "included"),
+    [
+        (f"Match User noisy\\n  Include {CONF}.weak\\n", WEAK),
+        (f"Include {CONF}.weak\\n", f"Match User noisy\\n  {WEAK}"),
+    ],
+    ids=["block", "file"],
+)
+def test_what_a_block_or_an_included_file_includes_is_not_taken_for_good(
+    way: Connections, host: LabHost, text: str, included: str
+) -> None:
+    write = f"printf '{included}\\n' >{CONF}.weak; printf '{text}' >{CONF}"
+    host.run(f"{write}; {RELOAD}", check=True)
+    try:
+        with pytest.raises(CannotLookError, match=f"{CONF} includes {CONF}.weak"):
+            problems(way, SSHD)
+    finally:
+        host.run(f"rm {CONF}.weak; {UNDO_SSHD}", check=True)
 
 
 def test_hashes_stay_on_the_host(way: Connections) -> None:
