@@ -193,6 +193,38 @@ CASES: dict[str, tuple[dict[str, object], str, str, str]] = {
         FIREWALL, "nft add rule inet filter input ip saddr 10.0.0.0/8 accept", UNDO_NFT,
         "lets in every port on a condition",
     ),
+    "asleep": (
+        FIREWALL, "nft 'table inet filter { flags dormant; }'",
+        f"nft delete table inet filter; {UNDO_NFT}", "ip: what no rule accepts is let in",
+    ),
+    "drops only what is too much": (
+        FIREWALL,
+        "nft 'chain inet filter input { policy accept; }';"
+        " nft add rule inet filter input limit rate over 100/second drop",
+        UNDO_NFT, "ip: what no rule accepts is let in",
+    ),
+    "one port more by a verdict map": (
+        FIREWALL, "nft 'add rule inet filter input tcp dport vmap { 8080 : accept, 25 : drop }'",
+        UNDO_NFT, "lets in tcp:8080",
+    ),
+    "one port more by a named map": (
+        FIREWALL,
+        "nft 'add map inet filter m { type inet_service : verdict; elements = { 8080 : accept }; }';"
+        " nft add rule inet filter input tcp dport vmap @m",
+        UNDO_NFT, "lets in tcp:8080",
+    ),
+    "new connections": (
+        FIREWALL, "nft 'add rule inet filter input ct state { established, new } accept'", UNDO_NFT,
+        "lets in every port on a condition",
+    ),
+    "all but old connections": (
+        FIREWALL, "nft 'add rule inet filter input ct state != established accept'", UNDO_NFT,
+        "lets in every port on a condition",
+    ),
+    "all but this machine": (
+        FIREWALL, "nft 'add rule inet filter input iifname != \"lo\" accept'", UNDO_NFT,
+        "lets in every port on a condition",
+    ),
     "one port less": (
         FIREWALL, "sed 's/22, 80, 443/22, 80/' /etc/nftables.conf | nft -f -", UNDO_NFT,
         "does not let in tcp:443",
@@ -212,6 +244,18 @@ def test_weakness_is_told_and_gone_when_healed(way: Connections, host: LabHost, 
         host.run(heal, check=True)
     assert any(told in one for one in found), found
     assert problems(way, says) == []
+
+
+def test_verdict_maps_may_accept_what_rules_may(way: Connections, host: LabHost) -> None:
+    states = "ct state vmap { established : accept, related : accept, invalid : drop }"
+    ports = "tcp dport vmap { 22 : accept, 80 : accept, 443 : accept, 25 : drop }"
+    rules = RULES.replace("ct state established,related accept", states)
+    host.write("/run/maps.nft", rules.replace("tcp dport { 22, 80, 443 } accept", ports))
+    host.run("nft -f /run/maps.nft", check=True)
+    try:
+        assert problems(way, FIREWALL) == []
+    finally:
+        host.run(UNDO_NFT, check=True)
 
 
 def test_settings_for_one_user_are_those_of_its_match_block(way: Connections) -> None:
