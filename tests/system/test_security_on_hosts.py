@@ -148,6 +148,22 @@ CASES: dict[str, tuple[dict[str, object], str, str, str]] = {
         PASSWORDS, "chage -d $(date -d '-120 days' +%F) sudopw", "chage -d $(date +%F) sudopw",
         "has a password of 120 days, at most 90",
     ),
+    "no day of the last change": (
+        PASSWORDS, "sed -i.kept 's/^\\(sudopw:[^:]*\\):[0-9]*:/\\1::/' /etc/shadow",
+        "mv /etc/shadow.kept /etc/shadow", "has a password that never expires: no day of its last change",
+    ),
+    "changed in the future": (
+        PASSWORDS, "chage -d 2099-01-01 sudopw", "chage -d $(date +%F) sudopw",
+        "has a password that was changed in the future",
+    ),
+    "no password at all": (
+        PASSWORDS, "sed -i.kept 's/^noisy:x:/noisy::/' /etc/passwd", "mv /etc/passwd.kept /etc/passwd",
+        "account noisy has an empty password",
+    ),
+    "hash where everybody can read it": (
+        PASSWORDS, "sed -i.kept 's/^noisy:x:/noisy:$1$abcdefgh$irWbblnpmw.5z7wgBnprh0:/' /etc/passwd",
+        "mv /etc/passwd.kept /etc/passwd", "account noisy stores its password as md5",
+    ),
     "short ones": (
         PASSWORDS, "sed -i 's/minlen=12/minlen=6/' /etc/pam.d/common-password", UNDO_PAM,
         "a new password needs 6 characters, expected 12",
@@ -164,6 +180,14 @@ CASES: dict[str, tuple[dict[str, object], str, str, str]] = {
         " echo 'minlen = 10' >/etc/security/pwquality.conf",
         "sed -i 1d /etc/pam.d/common-password; rm /etc/security/pwquality.conf",
         "a new password needs 10 characters, expected 12",
+    ),
+    "quality module reads its own file last": (
+        PASSWORDS,
+        "sed -i '1i password requisite pam_pwquality.so' /etc/pam.d/common-password;"
+        " mkdir -p /etc/security/pwquality.conf.d; echo 'minlen = 14' >/etc/security/pwquality.conf.d/x.conf;"
+        " echo 'minlen = 9' >/etc/security/pwquality.conf",
+        "sed -i 1d /etc/pam.d/common-password; rm -r /etc/security/pwquality.conf*",
+        "a new password needs 9 characters, expected 12",
     ),
     "quality module asks for its default": (
         PASSWORDS, "sed -i '1i password requisite pam_pwquality.so' /etc/pam.d/common-password",
