@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_ddd import results
+from pytest_ddd import login, results
 from pytest_ddd.errors import NotApplicableError, RecordError
 from pytest_ddd.outcomes import Outcome
-from pytest_ddd.plugin import login, markers, site
+from pytest_ddd.plugin import markers, site
 from pytest_ddd.plugin.reachable import BlockedError, is_recorded, place_of
 from pytest_ddd.plugin.session import CONTROLLER_KEY
 from pytest_ddd.plugin.verdict import VERDICT_KEY, Verdict
