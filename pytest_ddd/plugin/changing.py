@@ -93,9 +93,7 @@ def _change(item: pytest.Item, action: Action) -> Carried:
     try:
         carried = _hand(item.config).carry_out(action)
     except RecordError as failure:
-        run = item.config.stash[CONTROLLER_KEY].run
-        if run is not None:
-            run.failures.append(failure)
+        item.config.stash[CONTROLLER_KEY].could_not_write(failure)
         raise
     verdict.readings += carried.readings
     _tell_left_open(verdict, carried)
