@@ -135,10 +135,12 @@ def _open(config: pytest.Config) -> Site:
     from pytest_ddd.connections import Connections, declared
     from pytest_ddd.plugin.since import logs_since
     from pytest_ddd.probes.scope import Scope
+    from pytest_ddd.scenarios.schedule import schedules
 
     settings = config.stash[SETTINGS_KEY]
     selection = inventory.select(settings.baselines, settings.hosts)
     baseline = selection.baseline
+    schedules(baseline)  # at the end of the run it would be late to miss a calendar of holidays
     secrets.redact_early(baseline.escalation)
     started_at = run_started_at(config)
     connections = Connections(declared.specs_of(baseline.hosts, secrets.text_of))

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_ddd.plugin import login, narrowing
+from pytest_ddd import login
+from pytest_ddd.plugin import narrowing
 from pytest_ddd.plugin.site import SITE_KEY, run_started_at
 from pytest_ddd.plugin.verdict import Verdict
 from pytest_ddd.results import CheckResult
