@@ -63,9 +63,9 @@ def _configure_verify(parser: argparse.ArgumentParser) -> None:
 
 def _verify(arguments: argparse.Namespace) -> int:
     from pytest_ddd.evidence import showing
-    from pytest_ddd.evidence.signature import Trust
     from pytest_ddd.evidence.sources import open_package
     from pytest_ddd.evidence.verification import Verification, verify
+    from pytest_ddd.signatures import Trust
 
     trust = None
     signers: Path | None = arguments.allowed_signers
@@ -94,10 +94,10 @@ def _configure_seal(parser: argparse.ArgumentParser) -> None:
 
 def _seal(arguments: argparse.Namespace) -> int:
     from pytest_ddd.evidence.recovery import reseal
-    from pytest_ddd.evidence.signature import fingerprint
+    from pytest_ddd.signatures import fingerprint
 
     if arguments.sign is not None:
-        fingerprint(arguments.sign)
+        fingerprint(arguments.sign, "--sign")
     sealed = reseal(arguments.directory, arguments.sign)
     for reason in sealed.manifest.incomplete:
         say(f"incomplete: {reason}")
