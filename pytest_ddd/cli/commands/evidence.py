@@ -15,7 +15,7 @@ from pytest_ddd.errors import RecordError, UsageError
 from pytest_ddd.plain import visible
 
 if TYPE_CHECKING:
-    from pytest_ddd.evidence.occurrences import Expected
+    from pytest_ddd.evidence.period import Expected
 
 SUMMARY = "verify, seal, show and prune evidence"
 
@@ -147,27 +147,23 @@ def _configure_period(parser: argparse.ArgumentParser) -> None:
 
 
 def _period(arguments: argparse.Namespace) -> int:
-    from pytest_ddd.evidence import occurrences
     from pytest_ddd.evidence.files import LEDGER
     from pytest_ddd.evidence.ledger import read_ledger
+    from pytest_ddd.evidence.period import period, read_expected, told
 
     if arguments.since >= arguments.until:
         raise UsageError("--from is not before --to", hint="--from 2026-01-01 --to 2027-01-01")
-    expected = (
-        occurrences.read_expected(arguments.expected) if arguments.expected else _due(arguments)
-    )
+    expected = read_expected(arguments.expected) if arguments.expected else _due(arguments)
     ledger = read_ledger(arguments.directory / LEDGER)
-    found = occurrences.period(
-        ledger, expected, arguments.since, arguments.until, scenario=arguments.scenario
-    )
-    for line in occurrences.told(found):
+    found = period(ledger, expected, arguments.since, arguments.until, scenario=arguments.scenario)
+    for line in told(found):
         say(visible(line))
     return found.status
 
 
 def _due(arguments: argparse.Namespace) -> tuple[Expected, ...]:
     """Return what the schedules asked for, as far as there is a history that knows."""
-    from pytest_ddd.evidence.occurrences import Expected
+    from pytest_ddd.evidence.period import Expected
     from pytest_ddd.history.occurrences import between
     from pytest_ddd.occurrences import Happened
 
