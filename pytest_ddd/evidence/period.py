@@ -73,14 +73,15 @@ def period(
 ) -> Period:
     """Return what was due and what was run from `since` until just before `until`.
 
-    Each expected run takes the first complete run of its scenario and environment that started
-    when it was due and not later than allowed, or else the first incomplete one.
+    Each expected run takes the first complete scheduled run of its scenario and environment that
+    started when it was due and not later than allowed, or else the first incomplete one. It may
+    start after the period. What a person did by hand, perhaps in part, stands for none.
     """
     runs = [
         entry
         for entry in ledger.entries
         if entry.what == "sealed"
-        and since <= entry.started_at < until
+        and since <= entry.started_at
         and scenario in ("", entry.scenario)
     ]
     runs.sort(key=lambda entry: (not entry.complete, entry.started_at))
@@ -91,7 +92,8 @@ def period(
             if taken is not None:
                 runs.remove(taken)
             found.append(Due(expected=one, run=taken))
-    others = sorted(runs, key=lambda entry: entry.started_at)
+    others = [entry for entry in runs if entry.started_at < until]
+    others.sort(key=lambda entry: entry.started_at)
     return Period(
         since=since,
         until=until,
@@ -156,7 +158,8 @@ def _sum(found: Period) -> str:
 
 def _fits(run: Entry, expected: Expected) -> bool:
     return (
-        run.scenario == expected.scenario
+        run.kind == "scheduled"
+        and run.scenario == expected.scenario
         and run.environment == expected.environment
         and expected.due_at <= run.started_at <= expected.until
     )

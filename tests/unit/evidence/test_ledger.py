@@ -171,6 +171,22 @@ def test_a_run_of_something_else_does_not_count(ledger: Path, change: dict[str, 
     assert words(ledger, due(0, **change)) == ["missed"]
 
 
+@pytest.mark.parametrize("kind", ["ad-hoc", "gate"])
+def test_a_run_that_no_schedule_asked_for_is_no_occurrence(ledger: Path, kind: str) -> None:
+    """Part of a routine, done by hand, is whole in itself and not what was due."""
+    append(ledger, entry(6, kind=kind))
+    found = period(read_ledger(ledger), [due(6)], START + 5 * DAY, START + 30 * DAY)
+    assert ([one.word for one in found.due], found.status) == (["missed"], 5)
+    assert [one.kind for one in found.others] == [kind]
+
+
+def test_a_run_that_was_due_in_the_period_may_begin_after_it(ledger: Path) -> None:
+    found = period(read_ledger(ledger), [due(1)], START, START + DAY - timedelta(minutes=1))
+    assert [one.word for one in found.due] == ["GREEN"]
+    after = period(read_ledger(ledger), [due(1), due(2)], START + DAY, START + 9 * DAY)
+    assert [one.name for one in after.others] == ["run-1"]
+
+
 def test_only_what_lies_in_the_period_counts(ledger: Path) -> None:
     start = START + DAY - timedelta(hours=1)
     found = period(read_ledger(ledger), [due(0), due(2)], start, start + DAY)
