@@ -80,9 +80,7 @@ def period(
     runs = [
         entry
         for entry in ledger.entries
-        if entry.what == "sealed"
-        and since <= entry.started_at
-        and scenario in ("", entry.scenario)
+        if entry.what == "sealed" and since <= entry.started_at and scenario in ("", entry.scenario)
     ]
     runs.sort(key=lambda entry: (not entry.complete, entry.started_at))
     found = []

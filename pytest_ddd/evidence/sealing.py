@@ -21,6 +21,8 @@ from pytest_ddd.evidence.files import (
     NAMESPACE,
     SIGNATURE,
     SUMS,
+    failure,
+    sync_directory,
     write_file,
 )
 from pytest_ddd.evidence.ledger import Entry, append, end_of
@@ -117,6 +119,10 @@ def complete(directory: Path, manifest: Manifest, *, key: Path | None, by: str) 
         except DddError as error:
             trouble = error  # an unsigned package is worth keeping; it can be signed later
             archive_path(directory).unlink(missing_ok=True)
+    try:
+        sync_directory(directory)  # what the ledger names has to be there after a power cut
+    except OSError as error:
+        raise failure(directory, error) from error
     _enter(directory.parent / LEDGER, manifest, digest(sums), by)
     archive = write_archive(directory)
     if trouble is not None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pytest_ddd.armor import read_signature
+from pytest_ddd.clock import stamp
 from pytest_ddd.errors import CannotLookError, RecordError, UntrustedError
 from pytest_ddd.evidence import archive
 from pytest_ddd.evidence.canonical import digest
@@ -221,7 +222,11 @@ def _ledger_problems(path: Path, manifest: Manifest) -> Iterator[str]:
         yield f"{path.name}: no ledger there"
         return
     yield from ledger.damage
-    if ledger.of(digest(manifest.sums())) is None:
+    sums = digest(manifest.sums())
+    if ledger.of(sums) is None:
         yield f"{path.name}: does not name this package"
+    for other in ledger.others_of(manifest.run_id, manifest.scenario, sums):
+        named = f"{other.name}, sealed {stamp(other.at)}"
+        yield f"{path.name}: names another package of this run: {named}"
     if not ledger.holds(manifest.ledger):
         yield f"{path.name}: lines that were there when this package was sealed are gone or changed"

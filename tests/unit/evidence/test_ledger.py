@@ -121,6 +121,15 @@ def test_a_package_is_verified_against_the_ledger(tmp_path: Path) -> None:
     assert verify(source, ledger=file).problems == ["ledger.jsonl: no ledger there"]
 
 
+def test_two_packages_of_one_run_are_found(tmp_path: Path) -> None:
+    done = sealed(tmp_path)
+    file = tmp_path / "ledger.jsonl"
+    (first,) = read_ledger(file).entries
+    append(file, replace(first, sums="0" * 64))
+    (problem,) = verify(DirectorySource(done.directory), ledger=file).problems
+    assert "names another package of this run" in problem
+
+
 def due(day: int, **changes: str) -> Expected:
     at = START + day * DAY - timedelta(minutes=5)
     made = Expected(
