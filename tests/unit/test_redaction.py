@@ -334,4 +334,4 @@ def test_a_line_of_sudoers_is_no_secret() -> None:
     """It is what a hint asks a person to type."""
     line = "ops ALL=(root) NOPASSWD: /bin/sh"
 
-    assert redaction.DEFAULT.scrub(line) == line
+    assert Redactor().scrub(line) == line
