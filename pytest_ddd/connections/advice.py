@@ -26,6 +26,16 @@ def try_it(spec: ConnectionSpec, _text: str) -> str:
     )
 
 
+def let_it_speak(spec: ConnectionSpec, text: str) -> str:
+    """Show what the login shell says in the place of working."""
+    if spec.kind != "ssh":
+        return try_it(spec, text)
+    return (
+        f"ssh {shlex.join(ssh_arguments(spec))} true   # says why: an account without a shell, "
+        "or a start-up file that ends"
+    )
+
+
 def _host_and_port(spec: ConnectionSpec) -> tuple[str, str]:
     port = f"-p {spec.port} " if spec.port else ""
     known_as = f"[{spec.address}]:{spec.port}" if spec.port not in (None, 22) else spec.address

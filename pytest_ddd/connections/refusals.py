@@ -73,7 +73,7 @@ def _unexplained(spec: ConnectionSpec, status: int | None, text: str) -> CannotL
         what = f"connection failed: {said or 'ssh gave no reason'}"
         return UnreachableError(f"{spec.label}: {what}", hint=advice.try_it(spec, text))
     what = f"ended with {status} before it was ready" + (f": {said}" if said else "")
-    return RefusedError(f"{spec.label}: the shell {what}", hint=advice.try_it(spec, text))
+    return RefusedError(f"{spec.label}: the shell {what}", hint=advice.let_it_speak(spec, text))
 
 
 def _last_line(pattern: re.Pattern[str], text: str) -> str:

@@ -27,6 +27,7 @@ _MODULES = (
     "session",
     "changing",
     "guiding",
+    "frequencies",
     "progress",
     "summary",
     "history_fixture",

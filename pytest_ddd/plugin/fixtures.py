@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 import pytest
 
 from pytest_ddd.outcomes import Outcome
+from pytest_ddd.plugin import stumbling
 from pytest_ddd.plugin.parametrize import NotDeclared
 from pytest_ddd.plugin.recording import redact_logging
 from pytest_ddd.plugin.site import SITE_KEY
@@ -36,7 +37,8 @@ def judge(request: pytest.FixtureRequest) -> Callable[[Reading, Threshold], Outc
         verdict.fails(
             Outcome.UNKNOWN,
             f"judge takes a Reading and a Threshold, not {reading!r} and {threshold!r} "
-            f"({request.node.location[0]})\n  hint: judge(answer.latency, endpoint.latency)",
+            f"({stumbling.function(request.node)})\n"
+            "  hint: judge(answer.latency, endpoint.latency)",
         )
         return Outcome.UNKNOWN
 

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Iterator
 
 import pytest
 
+from pytest_ddd.plugin.frequencies import FORGOTTEN_KEY, FREQUENCIES, mistyped
 from pytest_ddd.plugin.options import SETTINGS_KEY, option_names, owners
 from pytest_ddd.plugin.planning import PLANNED_KEY
 from pytest_ddd.plugin.session import CONTROLLER_KEY
-from pytest_ddd.scenarios.model import Frequency
-
-FREQUENCIES = tuple(one.value for one in Frequency)
 
 
 @pytest.hookimpl(wrapper=True, trylast=True)
@@ -42,16 +39,13 @@ def pytest_terminal_summary(
 
 def _advice(config: pytest.Config) -> list[str]:
     wanted = str(config.getoption("markexpr", "") or "")
-    words = re.findall(r"\w+", wanted)
-    named = [word for word in words if word in FREQUENCIES]
-    meant = [
-        near for word in words for near in difflib.get_close_matches(word, FREQUENCIES, 1, 0.7)
-    ]
-    if not meant and not config.stash[SETTINGS_KEY].hosts:
+    named = [word for word in FREQUENCIES if word in wanted]
+    meant = mistyped(wanted)
+    if not (meant or named or config.stash[SETTINGS_KEY].hosts):
         return []  # somebody's own tests: none of our business
     if meant and not named:
         return [
-            f"no check ran: -m {wanted!r} selects none; did you mean -m {meant[0]}?",
+            f"no check ran: -m {wanted!r} selects none; did you mean -m {meant[0][1]}?",
             f"  hint: the frequencies are {', '.join(FREQUENCIES)}",
         ]
     if not (config.rootpath / "checks").is_dir():
@@ -64,6 +58,8 @@ def _advice(config: pytest.Config) -> list[str]:
             f"no check ran: none is in {config.invocation_params.dir}",
             f"  hint: cd {config.rootpath}",
         ]
+    if config.stash[FORGOTTEN_KEY]:
+        return ["no check ran"]  # what is said of these says the rest
     there = ", ".join(sorted(config.stash[PLANNED_KEY].left_out))
     found = f"; there is: {there}" if there else ""
     what = f" for -m {wanted!r}" if wanted else ""

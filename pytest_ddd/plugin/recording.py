@@ -104,7 +104,7 @@ def _take_exception(
     report: pytest.TestReport,
 ) -> None:
     """Say what an exception means for the outcome."""
-    error = excinfo.value
+    error, entry = excinfo.value, _subject(item, item.config.stash[SITE_KEY]).entry
     if isinstance(error, BlockedError):
         return
     if isinstance(error, pytest.skip.Exception):
@@ -112,14 +112,14 @@ def _take_exception(
     elif isinstance(error, NotApplicableError):
         verdict.fails(Outcome.NOT_APPLICABLE, error.message)
     elif report.when != "call":
-        verdict.fails(Outcome.UNKNOWN, f"{report.when}: {stumbling.said(item, excinfo)}")
+        verdict.fails(Outcome.UNKNOWN, f"{report.when}: {stumbling.said(item, excinfo, entry)}")
     elif isinstance(error, AssertionError | pytest.fail.Exception):
         if problems := _problems(item, excinfo):
             verdict.finds(problems)
         else:
             verdict.fails(Outcome.RED, _broken(item, excinfo))
     else:
-        verdict.fails(Outcome.UNKNOWN, f"could not look: {stumbling.said(item, excinfo)}")
+        verdict.fails(Outcome.UNKNOWN, f"could not look: {stumbling.said(item, excinfo, entry)}")
 
 
 def _doubt_ending(item: pytest.Item, verdict: Verdict, report: pytest.TestReport) -> None:
@@ -132,7 +132,7 @@ def _doubt_ending(item: pytest.Item, verdict: Verdict, report: pytest.TestReport
         return
     was_read = entry.reads > verdict.reads_before
     if was_read and entry.failure is not None:
-        verdict.fails(Outcome.UNKNOWN, f"could not look: {stumbling.words(entry.failure)}")
+        verdict.fails(Outcome.UNKNOWN, f"could not look: {stumbling.words(entry.failure, entry)}")
     elif was_read and entry.taken is not None and entry.taken.problems:
         verdict.finds(entry.taken.problems)  # seen, and the check asserts nothing about it
     elif verdict.readings:

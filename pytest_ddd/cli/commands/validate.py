@@ -63,7 +63,8 @@ def run(arguments: argparse.Namespace) -> int:
             say(f"✗ {name}: {plural(len(found.mistakes), 'mistake')}")
             mistakes |= dict.fromkeys(found.mistakes)
     if mistakes:
-        raise BaselineError(list(mistakes), hint="change these lines and validate again")
+        again = " ".join(["pytest-ddd validate", *arguments.environments])
+        raise BaselineError(list(mistakes), hint=f"change these lines, then: {again}")
     return 0
 
 
