@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import NoReturn, Protocol
 
+from pytest_ddd.cli import completing
 from pytest_ddd.cli.commands import (
     action,
     escalation,
@@ -67,7 +68,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     prepare()
     if sys.platform != "linux":
         return _complain(UsageError(f"pytest-ddd runs on Linux only, not on {sys.platform}"))
-    arguments = _parser().parse_args(argv)
+    parser = _parser()
+    if "_ARGCOMPLETE" in os.environ:  # a shell asks what may follow
+        completing.answer(parser)
+    arguments = parser.parse_args(argv)
     try:
         status = VERBS[arguments.verb].run(arguments)
         sys.stdout.flush()

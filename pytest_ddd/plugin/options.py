@@ -13,6 +13,7 @@ import pytest
 
 from pytest_ddd import units
 from pytest_ddd.plugin import remembering
+from pytest_ddd.plugin.completing import HostNames
 
 SETTINGS_KEY = pytest.StashKey["Settings"]()
 
@@ -132,7 +133,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("ddd", f"routine maintenance (pytest-ddd), such as {_EXAMPLE}")
     group.addoption(
         "--ddd-host",
-        action="append",
+        action=HostNames,
         dest="ddd_host",
         metavar="NAME",
         help=f"{_HOST_HELP} Written --host where no other plugin owns that name.",
@@ -159,7 +160,7 @@ def pytest_load_initial_conftests(parser: pytest.Parser) -> Iterator[None]:
     if not owners(parser, "--host"):
         group = parser.getgroup("ddd")
         group.addoption(
-            "--host", action="append", dest="ddd_host", metavar="NAME", help="Same as --ddd-host."
+            "--host", action=HostNames, dest="ddd_host", metavar="NAME", help="Same as --ddd-host."
         )
 
 
