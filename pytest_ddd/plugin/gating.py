@@ -92,13 +92,23 @@ def chosen(config: pytest.Config, checks: list[pytest.Item]) -> list[pytest.Item
     config.hook.pytest_deselected(items=[one for one in checks if one not in set(kept)])
     if doing == "after" and not config.option.collectonly:
         for scenario in {markers.place(one).scenario.name for one in kept}:
-            config.stash[_SEEN_KEY].snapshots[scenario] = _loaded(config, scenario)
+            _snapshot_of(config, scenario)
     return kept
 
 
 def _is_left_out(item: pytest.Item, other: str) -> bool:
     name = str(getattr(item, "originalname", None) or item.name)
     return name.endswith(other) or item.get_closest_marker("action") is not None
+
+
+def _snapshot_of(config: pytest.Config, scenario: str) -> Snapshot:
+    """Return the snapshot of a scenario, read once: where checks are collected, or, with xdist,
+    where their results arrive.
+    """
+    known = config.stash[_SEEN_KEY].snapshots
+    if scenario not in known:
+        known[scenario] = _loaded(config, scenario)
+    return known[scenario]
 
 
 def _loaded(config: pytest.Config, scenario: str) -> Snapshot:
@@ -141,9 +151,8 @@ def comparison(config: pytest.Config, scenario: str) -> Comparison | None:
     """Compare what is known of a scenario so far; None when there is nothing to compare with."""
     seen = config.stash[_SEEN_KEY]
     results = seen.results.get(scenario, [])
-    snapshot = seen.snapshots.get(scenario)
-    if snapshot is not None:
-        return _with_snapshot(config, snapshot, results)
+    if mode(config) == "after":
+        return _with_snapshot(config, _snapshot_of(config, scenario), results)
     before, after = snapshots.pairs(results)
     if not before or not after:
         return None
