@@ -102,9 +102,7 @@ def _is_left_out(item: pytest.Item, other: str) -> bool:
 
 
 def _snapshot_of(config: pytest.Config, scenario: str) -> Snapshot:
-    """Return the snapshot of a scenario, read once: where checks are collected, or, with xdist,
-    where their results arrive.
-    """
+    """Return the snapshot of a scenario, read once in each process that asks for it."""
     known = config.stash[_SEEN_KEY].snapshots
     if scenario not in known:
         known[scenario] = _loaded(config, scenario)
