@@ -11,6 +11,7 @@ from pytest_ddd.baseline.sections.controls import Regulation
 from pytest_ddd.baseline.sections.endpoints import Endpoint
 from pytest_ddd.baseline.sections.environment import Environment
 from pytest_ddd.baseline.sections.escalation import Escalation
+from pytest_ddd.baseline.sections.host_states import HostState
 from pytest_ddd.baseline.sections.hosts import Group, Host
 from pytest_ddd.baseline.sections.jobs import Job
 from pytest_ddd.baseline.sections.logs import Log
@@ -18,8 +19,10 @@ from pytest_ddd.baseline.sections.metrics import Metric
 from pytest_ddd.baseline.sections.queues import Queue
 from pytest_ddd.baseline.sections.retention import Retention
 from pytest_ddd.baseline.sections.rule_sets import RuleSet
+from pytest_ddd.baseline.sections.scans import Scan
 from pytest_ddd.baseline.sections.scenarios import Scenario
 from pytest_ddd.baseline.sections.security import Safeguard
+from pytest_ddd.baseline.sections.smoke_tests import SmokeTest
 from pytest_ddd.baseline.sections.sync import SyncPair
 from pytest_ddd.baseline.sections.thresholds import Resource
 from pytest_ddd.baseline.sections.waivers import Waiver
@@ -35,7 +38,11 @@ WHOLE: dict[str, type[Model]] = {
 }
 """Sections that are one mapping."""
 
-ON_HOSTS: dict[str, type[Entry]] = {"thresholds": Resource, "logs": Log}
+ON_HOSTS: dict[str, type[Entry]] = {
+    "thresholds": Resource,
+    "logs": Log,
+    "host_states": HostState,
+}
 """Sections by name whose entries live on every host; `applies_to` narrows them."""
 
 IN_ENVIRONMENT: dict[str, type[Entry]] = {
@@ -51,6 +58,8 @@ IN_ENVIRONMENT: dict[str, type[Entry]] = {
     "access": Access,
     "retention": Retention,
     "attestations": Attestation,
+    "smoke_tests": SmokeTest,
+    "scans": Scan,
 }
 """Sections by name whose entries live in the environment, or on the hosts of `applies_to`."""
 

@@ -156,6 +156,24 @@ def attestation(request: pytest.FixtureRequest) -> AnyEntry:
     return _entry(request)
 
 
+@pytest.fixture
+def host_state(request: pytest.FixtureRequest) -> AnyEntry:
+    """What one host has to be like; parametrizes the check over `host_states`."""
+    return _entry(request)
+
+
+@pytest.fixture
+def smoke_test(request: pytest.FixtureRequest) -> AnyEntry:
+    """One command that uses a service; parametrizes the check over `smoke_tests`."""
+    return _entry(request)
+
+
+@pytest.fixture
+def scan(request: pytest.FixtureRequest) -> AnyEntry:
+    """One security scan; parametrizes the check over `scans`."""
+    return _entry(request)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_pycollect_makeitem(collector: pytest.Collector, name: str, obj: object) -> None:
     """Before the first check is collected: give `host` our meaning and redact the logs.

@@ -43,6 +43,9 @@ NOUNS = {
     "access_log": ("access", "access"),
     "records": ("retention", "retention"),
     "attestation": ("attestations", "attestations"),
+    "host_state": ("host_states", "host_states"),
+    "smoke_test": ("smoke_tests", "smoke_tests"),
+    "scan": ("scans", "scans"),
 }
 """Fixture -> (module in probes, baseline section)."""
 
