@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_ddd import redaction
-from pytest_ddd.plugin import escalating, gating, login, narrowing, planning, site
+from pytest_ddd import login, redaction
+from pytest_ddd.plugin import escalating, gating, narrowing, planning, site
 
 if TYPE_CHECKING:
     from pytest_ddd.evidence.facts import Plan, Provenance
