@@ -17,6 +17,7 @@ _MODULES = (
     "parametrize",
     "ordering",
     "gating",
+    "before",
     "narrowing",
     "reachable",
     "read_ahead",

@@ -2,32 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
 from pytest_ddd import clock
 from pytest_ddd.baseline.model import Declaration
 from pytest_ddd.baseline.sections import host_states as section
+from pytest_ddd.errors import CannotLookError
 from pytest_ddd.probes.entry import Entry
 from pytest_ddd.probes.host_facts import lists, locks, numbers
-from pytest_ddd.results import Origin, Problem, Reading, Threshold, Value
+from pytest_ddd.results import CHANGED_PACKAGES, Origin, Problem, Reading, Threshold, Value
 
 if TYPE_CHECKING:
     from pytest_ddd.connections import Session
     from pytest_ddd.probes.scope import Scope
 
-__all__ = ["Changed", "HostState", "State", "entries"]
+__all__ = ["HostState", "State", "entries"]
 
 SECTION = "host_states"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Changed:
-    """What is not as it was: packages as `NAME OLD -> NEW`, and what does not run any more."""
-
-    packages: str
-    problems: tuple[Problem, ...]
+_PACKAGES, _SERVICES = "packages", "services"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,29 +30,41 @@ class State:
 
     Attributes:
         judged: each reading that has limits, with them.
-        packages: a line `NAME VERSION` for each package; empty when they are not listed.
-        services: a line `UNIT STATE` for each service; empty when they are not listed.
+        texts: `packages`, a line `NAME VERSION` for each, and `services`, a line `UNIT STATE` for
+            each; what is not listed is left out.
     """
 
     judged: tuple[tuple[Reading, Threshold], ...]
-    packages: str
-    services: str
+    texts: Mapping[str, str]
     readings: tuple[Reading, ...]
     problems: tuple[Problem, ...]
     origin: Origin | None = None
 
-    def since(self, *, packages: str, services: str) -> Changed:
-        """Compare with the lists of before.
+    def since(self, before: Mapping[str, str]) -> State:
+        """Return the state with what is not as it was: packages are told, services are problems.
 
         Raises:
-            CannotLookError: a list of before is empty.
+            CannotLookError: a list of before is missing.
         """
-        stopped = lists.stopped(services, self.services) if self.services else []
-        changed = lists.changed(packages, self.packages) if self.packages else []
-        return Changed(
-            packages="\n".join(changed),
-            problems=tuple(Problem(text=text, origin=self.origin) for text in stopped),
-        )
+        missing = sorted(self.texts.keys() - before.keys())
+        if missing:
+            raise CannotLookError(f"there is no list of {' and '.join(missing)} from before")
+        readings, problems = list(self.readings), list(self.problems)
+        if _PACKAGES in self.texts:
+            changed = lists.changed(before[_PACKAGES], self.texts[_PACKAGES])
+            readings.append(
+                Reading(
+                    name=CHANGED_PACKAGES,
+                    value=len(changed),
+                    source="list of packages, before and now",
+                    at=clock.now(),
+                    detail="\n".join(changed),
+                )
+            )
+        if _SERVICES in self.texts:
+            stopped = lists.stopped(before[_SERVICES], self.texts[_SERVICES])
+            problems += (Problem(text=text, origin=self.origin) for text in stopped)
+        return replace(self, readings=tuple(readings), problems=tuple(problems))
 
 
 class HostState(Entry[State]):
@@ -90,12 +96,12 @@ class HostState(Entry[State]):
         if model.locks:
             found = locks.held(session, model.timeout)
             readings.append(note("locks of package managers", locks.SOURCE, found, "locks"))
-        packages = services = ""
+        texts: dict[str, str] = {}
         if model.packages:
-            packages, half = lists.packages(session, model.timeout)
+            texts[_PACKAGES], half = lists.packages(session, model.timeout)
             readings.append(note("packages installed by half", "dpkg-query -W", half, "packages"))
         if model.services:
-            services, failed = lists.services(session, model.ignore, model.timeout)
+            texts[_SERVICES], failed = lists.services(session, model.ignore, model.timeout)
             reading = self._reading(
                 "services that failed", len(failed), "systemctl list-units", "failed",
                 detail=", ".join(failed),
@@ -104,8 +110,7 @@ class HostState(Entry[State]):
             judged.append((reading, self._declaration.threshold("failed", unit="")))
         return State(
             judged=tuple(judged),
-            packages=packages,
-            services=services,
+            texts=texts,
             readings=tuple(readings),
             problems=tuple(problems),
             origin=self._declaration.origin("services"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
@@ -11,14 +11,14 @@ from pytest_ddd import clock
 from pytest_ddd.baseline.model import Declaration
 from pytest_ddd.baseline.sections import scans as section
 from pytest_ddd.errors import CannotLookError, UnreachableError
+from pytest_ddd.outcomes import Outcome
 from pytest_ddd.probes.entry import Entry
 from pytest_ddd.probes.scanners import command, debsecan, lynis
 from pytest_ddd.probes.scanners.interface import SEVERITIES, Finding, Scanned
-from pytest_ddd.results import Problem, Reading, Threshold
+from pytest_ddd.results import Problem, Reading, Threshold, judge
 from pytest_ddd.units import plural
 
 if TYPE_CHECKING:
-    from pytest_ddd.connections import Session
     from pytest_ddd.probes.scope import Scope
 
 __all__ = ["Scan", "ScanState", "entries"]
@@ -63,8 +63,6 @@ class Scan(Entry[ScanState]):
         started = clock.monotonic()
         try:
             scanned = self._scanned()
-            if scanned.examined == 0:
-                raise CannotLookError(f"{scanned.source}: examined nothing: 0 {scanned.unit}")
         except UnreachableError:
             raise
         except CannotLookError as failure:
@@ -77,6 +75,12 @@ class Scan(Entry[ScanState]):
         return _Writer(declaration=self._declaration, scanned=scanned, took_s=took_s).state()
 
     def _scanned(self) -> Scanned:
+        scanned = self._run()
+        if scanned.examined == 0:
+            raise CannotLookError(f"{scanned.source}: examined nothing: 0 {scanned.unit}")
+        return scanned
+
+    def _run(self) -> Scanned:
         model = self._declaration.model
         connections = self._scope.connections
         session = connections.session(self.host) if self.host else connections.controller
@@ -84,8 +88,6 @@ class Scan(Entry[ScanState]):
             return lynis.scan(session, model.lynis, model.timeout)
         if model.debsecan is not None:
             return debsecan.scan(session, model.debsecan, model.timeout)
-        if model.updates is not None:
-            return updates.scan(session, model.updates, model.timeout)
         assert model.command is not None
         return command.scan(session, model.command, model.timeout)
 
@@ -108,11 +110,12 @@ class _Writer:
         worst_first = sorted(
             self.scanned.findings, key=lambda one: (SEVERITIES.index(one.severity), one.id)
         )
+        judged = tuple(self._judged(worst_first))
         return ScanState(
-            judged=tuple(self._judged(worst_first)),
+            judged=judged,
             text="\n".join(map(str, worst_first)) or "no findings",
             readings=(examined, *counts),
-            problems=tuple(self._blind()),
+            problems=self._blind(judged),
         )
 
     def _judged(self, findings: list[Finding]) -> Iterator[tuple[Reading, Threshold]]:
@@ -130,12 +133,19 @@ class _Writer:
                 reading = self._reading(f"{severity} {one.id}", len(found))
                 yield replace(reading, detail=one.text), limits
 
-    def _blind(self) -> Iterator[Problem]:
-        """Say that something was not looked at: no colour and no waiver may hide that."""
-        if blind := self.scanned.blind:
-            first, origin = blind[0], self.declaration.origin()
-            what = f"{plural(len(blind), 'thing')} could not be examined, the first: {first}"
-            yield Problem(text=f"{self.declaration.key}: {what}", origin=origin, blind=True)
+    def _blind(self, judged: Iterable[tuple[Reading, Threshold]]) -> tuple[Problem, ...]:
+        """Say beside what is RED that something was not looked at.
+
+        Raises:
+            CannotLookError: something was not looked at, and nothing is RED.
+        """
+        if not self.scanned.blind:
+            return ()
+        blind, key, origin = self.scanned.blind, self.declaration.key, self.declaration.origin()
+        said = f"{key}: {plural(len(blind), 'thing')} could not be examined, as {blind[0]}"
+        if not any(judge(*one).outcome is Outcome.RED for one in judged):
+            raise CannotLookError(said, hint="leave it out of the scan, or let it be examined")
+        return (Problem(text=said, origin=origin, blind=True),)
 
     def _reading(self, name: str, value: int) -> Reading:
         return Reading(

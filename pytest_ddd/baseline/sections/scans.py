@@ -11,7 +11,7 @@ from pytest_ddd.baseline.fields import CountLimits, Duration, Entry, Model, Patt
 
 Severity = Literal["critical", "high", "medium", "low", "info"]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+$")]
-Statuses = Annotated[list[Annotated[Whole, Field(ge=0, le=125)]], Field(min_length=1)]
+Status = Annotated[Whole, Field(ge=0, le=125)]
 
 
 def _names_an_id(pattern: str) -> str:
@@ -74,9 +74,9 @@ class Command(Model):
     """Any other scanner, by its exit status and what it prints."""
 
     run: Text
-    clean: Statuses = [0]
+    clean: list[Status] = Field(default=[0], min_length=1)
     """Exit statuses that say that it looked and found nothing."""
-    found: Statuses = [1]
+    found: list[Status] = Field(default=[1], min_length=1)
     """Exit statuses that say that it looked and found something. Any other one is UNKNOWN."""
     json_: JsonAnswer | None = Field(default=None, alias="json")
     lines: LinesAnswer | None = None

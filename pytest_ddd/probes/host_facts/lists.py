@@ -86,5 +86,5 @@ def _pairs(lines: Iterable[str]) -> Mapping[str, str]:
     pairs = (line.partition(" ") for line in lines)
     found = {name: value for name, _, value in pairs if value}
     if not found:
-        raise CannotLookError("there is nothing to compare with: the list of before is empty")
+        raise CannotLookError("there is nothing to compare: a list is empty")
     return found

@@ -12,7 +12,6 @@ from pytest_ddd.plain import Json
 from pytest_ddd.probes import commands
 from pytest_ddd.probes.scanners.interface import Finding, Scanned, run
 from pytest_ddd.probes.web.conditions import AbsentError, find, parse_json, show
-from pytest_ddd.units import plural
 
 if TYPE_CHECKING:
     from pytest_ddd.connections import Session
@@ -41,7 +40,7 @@ def scan(session: Session, model: Command, timeout_s: float) -> Scanned:
         return Scanned(findings=findings, examined=1, unit="runs", source=model.run)
     if has_found and not scanned.findings and not scanned.blind:
         raise CannotLookError(
-            f"{where}: ends with {done.exit_status}, as if it had found something, and names nothing",
+            f"{where}: ends with {done.exit_status}, as if it had found something, and names none",
             hint="correct `json`, `lines` or `found` of this scan",
         )
     return scanned
@@ -52,14 +51,17 @@ def _from_json(model: Command, paths: JsonAnswer, output: bytes, where: str) -> 
         answer = parse_json(output)
     except ValueError as mistake:
         raise CannotLookError(f"{where}: not JSON: {mistake}: {output[:120]!r}") from None
-    examined = _list(answer, paths.examined, where) if paths.examined else [answer]
+    try:
+        examined = _list(answer, paths.examined, where) if paths.examined else [answer]
+    except AbsentError as absent:
+        raise CannotLookError(f"{where}: there is no {absent} in {show(answer)}") from None
     findings: list[Finding] = []
     blind = []
     for thing in examined:
         try:
             found = _list(thing, paths.findings, where)
         except AbsentError:
-            blind.append(f"not examined: {show(thing)}")
+            blind.append(show(thing))
             continue
         findings += (_finding(model, paths, one, thing, where) for one in found)
     return Scanned(
@@ -104,7 +106,7 @@ def _from_lines(model: Command, patterns: LinesAnswer, text: str) -> Scanned:
         examined=len(seen),
         unit="lines",
         source=model.run,
-        blind=tuple(f"not examined: {line}" for line in blind),
+        blind=tuple(blind),
     )
 
 
@@ -126,4 +128,4 @@ def _severity(model: Command, rated: Json) -> Severity:
 
 
 def _listed(statuses: list[int]) -> str:
-    return " or ".join(map(str, statuses)) if statuses else plural(0, "status")
+    return " or ".join(map(str, statuses))
