@@ -26,6 +26,7 @@ _MODULES = (
     "packaging",
     "session",
     "changing",
+    "guarding",
     "progress",
     "summary",
     "history_fixture",

@@ -156,6 +156,18 @@ def attestation(request: pytest.FixtureRequest) -> AnyEntry:
     return _entry(request)
 
 
+@pytest.fixture
+def rollback_point(request: pytest.FixtureRequest) -> AnyEntry:
+    """One rollback point of one host; parametrizes the check over `rollback`."""
+    return _entry(request)
+
+
+@pytest.fixture
+def patch(request: pytest.FixtureRequest) -> AnyEntry:
+    """One kind of update of one host, batch by batch; parametrizes the check over `patches`."""
+    return _entry(request)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_pycollect_makeitem(collector: pytest.Collector, name: str, obj: object) -> None:
     """Before the first check is collected: give `host` our meaning and redact the logs.

@@ -43,6 +43,8 @@ NOUNS = {
     "access_log": ("access", "access"),
     "records": ("retention", "retention"),
     "attestation": ("attestations", "attestations"),
+    "rollback_point": ("rollback", "rollback"),
+    "patch": ("patches", "patches"),
 }
 """Fixture -> (module in probes, baseline section)."""
 
