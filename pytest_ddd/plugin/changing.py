@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_ddd import results
+from pytest_ddd import login, results
 from pytest_ddd.errors import NotApplicableError, RecordError
 from pytest_ddd.outcomes import Outcome
-from pytest_ddd.plugin import guarding, login, markers, parametrize, site
+from pytest_ddd.plugin import guarding, markers, parametrize, site
 from pytest_ddd.plugin.reachable import BlockedError, is_recorded, place_of
 from pytest_ddd.plugin.session import CONTROLLER_KEY
 from pytest_ddd.plugin.verdict import VERDICT_KEY, Verdict
@@ -175,9 +175,7 @@ def _telling_the_run(config: pytest.Config) -> Iterator[None]:
     try:
         yield
     except RecordError as failure:
-        run = config.stash[CONTROLLER_KEY].run
-        if run is not None:
-            run.failures.append(failure)
+        config.stash[CONTROLLER_KEY].could_not_write(failure)
         raise
 
 

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_ddd import clock
+from pytest_ddd import clock, login
 from pytest_ddd.errors import UsageError
-from pytest_ddd.plugin import login
 from pytest_ddd.plugin.reachable import place_of
 from pytest_ddd.plugin.site import SITE_KEY, Site
 from pytest_ddd.results import Reading
