@@ -91,7 +91,7 @@ def _unsigned(file: Path, content: bytes, approval: Approval, signers: Sequence[
     signature = file.with_name(f"{file.name}.sig")
     if not signature.is_file():
         return f"no signature {signature}: ssh-keygen -Y sign -n {NAMESPACE} -f KEY {file}"
-    armor = signature.read_text(encoding="utf-8", errors="replace")
+    armor = signature.read_bytes()
     signed = signatures.signed_by(content, armor, NAMESPACE)
     if signed.problem:
         return signed.problem
