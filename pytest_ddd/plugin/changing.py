@@ -206,6 +206,8 @@ def _block_after_red(item: pytest.Item, verdict: Verdict, *, is_whole: bool) -> 
         seen = one.stash.get(VERDICT_KEY, None)
         if seen is None:
             _block(verdict, one.nodeid, "it was not looked at before")
+        elif seen.blocked_by and seen.outcome in stops:  # the cause is told once
+            _block(verdict, seen.blocked_by, seen.said[0].partition(f"{seen.blocked_by}: ")[2])
         elif seen.outcome in stops:
             _block(verdict, one.nodeid, f"it is {seen.outcome.value}")
     steps = {place_of(one).step for one in before}
