@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pytest_ddd.baseline.fields import Entry, Model
 from pytest_ddd.baseline.sections.access import Access
+from pytest_ddd.baseline.sections.approvals import Approvals
 from pytest_ddd.baseline.sections.attestations import Attestation
 from pytest_ddd.baseline.sections.backups import Backup
 from pytest_ddd.baseline.sections.configuration import Configuration
@@ -15,9 +16,12 @@ from pytest_ddd.baseline.sections.host_states import HostState
 from pytest_ddd.baseline.sections.hosts import Group, Host
 from pytest_ddd.baseline.sections.jobs import Job
 from pytest_ddd.baseline.sections.logs import Log
+from pytest_ddd.baseline.sections.maintenance import Maintenance
 from pytest_ddd.baseline.sections.metrics import Metric
+from pytest_ddd.baseline.sections.patches import Patch
 from pytest_ddd.baseline.sections.queues import Queue
 from pytest_ddd.baseline.sections.retention import Retention
+from pytest_ddd.baseline.sections.rollback import Rollback
 from pytest_ddd.baseline.sections.rule_sets import RuleSet
 from pytest_ddd.baseline.sections.scans import Scan
 from pytest_ddd.baseline.sections.scenarios import Scenario
@@ -42,6 +46,9 @@ ON_HOSTS: dict[str, type[Entry]] = {
     "thresholds": Resource,
     "logs": Log,
     "host_states": HostState,
+    "maintenance": Maintenance,
+    "rollback": Rollback,
+    "patches": Patch,
 }
 """Sections by name whose entries live on every host; `applies_to` narrows them."""
 
@@ -68,6 +75,7 @@ BY_NAME: dict[str, type[Model]] = {
     "groups": Group,
     "scenarios": Scenario,
     "waivers": Waiver,
+    "approvals": Approvals,
     **ON_HOSTS,
     **IN_ENVIRONMENT,
 }

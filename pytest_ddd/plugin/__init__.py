@@ -28,6 +28,7 @@ _MODULES = (
     "packaging",
     "session",
     "changing",
+    "guarding",
     "progress",
     "summary",
     "history_fixture",

@@ -163,6 +163,12 @@ def host_state(request: pytest.FixtureRequest) -> AnyEntry:
 
 
 @pytest.fixture
+def rollback_point(request: pytest.FixtureRequest) -> AnyEntry:
+    """One rollback point of one host; parametrizes the check over `rollback`."""
+    return _entry(request)
+
+
+@pytest.fixture
 def smoke_test(request: pytest.FixtureRequest) -> AnyEntry:
     """One command that uses a service; parametrizes the check over `smoke_tests`."""
     return _entry(request)
@@ -171,6 +177,12 @@ def smoke_test(request: pytest.FixtureRequest) -> AnyEntry:
 @pytest.fixture
 def scan(request: pytest.FixtureRequest) -> AnyEntry:
     """One security scan; parametrizes the check over `scans`."""
+    return _entry(request)
+
+
+@pytest.fixture
+def patch(request: pytest.FixtureRequest) -> AnyEntry:
+    """One kind of update of one host, batch by batch; parametrizes the check over `patches`."""
     return _entry(request)
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["HostState", "State", "entries"]
 
 SECTION = "host_states"
-_PACKAGES, _SERVICES = "packages", "services"
+_PACKAGES, _SERVICES, _SESSIONS = "packages", "services", "sessions"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,16 +32,20 @@ class State:
         judged: each reading that has limits, with them.
         texts: `packages`, a line `NAME VERSION` for each, and `services`, a line `UNIT STATE` for
             each; what is not listed is left out.
+        hindrances: problems that are a reason not to begin, and none to take a change back.
     """
 
     judged: tuple[tuple[Reading, Threshold], ...]
     texts: Mapping[str, str]
     readings: tuple[Reading, ...]
     problems: tuple[Problem, ...]
+    hindrances: tuple[Problem, ...] = ()
     origin: Origin | None = None
 
     def since(self, before: Mapping[str, str]) -> State:
-        """Return the state with what is not as it was: packages are told, services are problems.
+        """Return what counts after a change: packages are told, services that stopped are problems.
+
+        How many people are at work, and whether another package manager is, counts no more.
 
         Raises:
             CannotLookError: a list of before is missing.
@@ -49,7 +53,8 @@ class State:
         missing = sorted(self.texts.keys() - before.keys())
         if missing:
             raise CannotLookError(f"there is no list of {' and '.join(missing)} from before")
-        readings, problems = list(self.readings), list(self.problems)
+        readings = list(self.readings)
+        problems = [one for one in self.problems if one not in self.hindrances]
         if _PACKAGES in self.texts:
             changed = lists.changed(before[_PACKAGES], self.texts[_PACKAGES])
             readings.append(
@@ -64,7 +69,10 @@ class State:
         if _SERVICES in self.texts:
             stopped = lists.stopped(before[_SERVICES], self.texts[_SERVICES])
             problems += (Problem(text=text, origin=self.origin) for text in stopped)
-        return replace(self, readings=tuple(readings), problems=tuple(problems))
+        judged = tuple(one for one in self.judged if one[0].name != _SESSIONS)
+        return replace(
+            self, judged=judged, readings=tuple(readings), problems=tuple(problems), hindrances=()
+        )
 
 
 class HostState(Entry[State]):
@@ -96,6 +104,7 @@ class HostState(Entry[State]):
         if model.locks:
             found = locks.held(session, model.timeout)
             readings.append(note("locks of package managers", locks.SOURCE, found, "locks"))
+        hindrances = tuple(problems)
         texts: dict[str, str] = {}
         if model.packages:
             texts[_PACKAGES], half = lists.packages(session, model.timeout)
@@ -113,6 +122,7 @@ class HostState(Entry[State]):
             texts=texts,
             readings=tuple(readings),
             problems=tuple(problems),
+            hindrances=hindrances,
             origin=self._declaration.origin("services"),
         )
 
@@ -121,7 +131,7 @@ class HostState(Entry[State]):
         if model.sessions is not None:
             value, source = numbers.sessions(session, model.sessions, model.timeout)
             limits = self._declaration.threshold("sessions", unit="")
-            yield self._reading("sessions", value, source, "sessions"), limits
+            yield self._reading(_SESSIONS, value, source, "sessions"), limits
         for path, free in model.free.items():
             value, source = numbers.free_bytes(session, path, model.timeout)
             limits = self._limits_of(path, free)
