@@ -7,7 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from pytest_ddd import run as maintenance_run
+from pytest_ddd.baseline import loader
+from pytest_ddd.escalation import telling
+from pytest_ddd.evidence import snapshots
+from pytest_ddd.history import desk
 from tests.plugin.conftest import Outcome, Site
+
+LOADED = (loader, maintenance_run, snapshots, telling, desk)
+"""Imported here, so that runs in this process share them: C libraries below them load once."""
 
 DPKG_QUERY = """#!/bin/sh
 # A stand-in that is as strict as it can be: the list of all packages, nothing else.
