@@ -13,7 +13,7 @@ from pytest_ddd.baseline.sections import scans as section
 from pytest_ddd.errors import CannotLookError, UnreachableError
 from pytest_ddd.outcomes import Outcome
 from pytest_ddd.probes.entry import Entry
-from pytest_ddd.probes.scanners import command, debsecan, lynis
+from pytest_ddd.probes.scanners import command, debsecan, lynis, updates
 from pytest_ddd.probes.scanners.interface import SEVERITIES, Finding, Scanned
 from pytest_ddd.results import Problem, Reading, Threshold, judge
 from pytest_ddd.units import plural
@@ -88,6 +88,8 @@ class Scan(Entry[ScanState]):
             return lynis.scan(session, model.lynis, model.timeout)
         if model.debsecan is not None:
             return debsecan.scan(session, model.debsecan, model.timeout)
+        if model.updates is not None:
+            return updates.scan(session, model.updates, model.timeout)
         assert model.command is not None
         return command.scan(session, model.command, model.timeout)
 

@@ -17,6 +17,7 @@ from pytest_ddd.probes import scans
 from pytest_ddd.results import judge
 from tests.lab.host import LabHost
 from tests.lab.lab import Lab
+from tests.lab.svc.debian import Archive
 from tests.support.http_service import Asked, Reply, http_service
 from tests.support.reaching import reaching
 from tests.support.scopes import scope_of
@@ -85,6 +86,36 @@ def test_lynis_without_a_test_that_applies_is_unknown(
         pytest.raises(CannotLookError, match="not root"),
     ):
         looked(connections, tmp_path, "lynis: {}")
+
+
+@pytest.mark.needs("lab")
+def test_pending_updates_turn_red_and_heal(lab: Lab, host: LabHost, tmp_path: Path) -> None:
+    """An archive with an update; without a security archive, or with old lists, nobody knows."""
+    archive = Archive(lab, tmp_path / "archive")
+    try:
+        archive.publish("stable", [archive.deb("1.0")])
+        archive.publish("security", [archive.deb("1.1")], label="Lab-Security")
+        archive.use(host, "stable")
+        host.run("apt-get install -y labapp", check=True)
+        with reaching(lab, host, name="here", sudo=True) as connections:
+
+            def look() -> tuple[Outcome, str]:
+                outcome, found = looked(connections, tmp_path, "updates: {max_age: 1d}")
+                return outcome, found.text
+
+            with pytest.raises(CannotLookError, match="examined nothing: 0 security archives"):
+                look()
+            archive.use(host, "stable", "security")
+            assert look() == (Outcome.RED, "high labapp: 1.0 -> 1.1")
+            host.run("apt-mark hold labapp", check=True)
+            assert look() == (Outcome.RED, "high labapp: 1.0 -> 1.1 (held)")
+            host.run("apt-mark unhold labapp && apt-get install -y labapp", check=True)
+            assert look() == (Outcome.GREEN, "no findings")
+            host.run("touch -d '3 days ago' /var/lib/apt/lists/partial", check=True)
+            with pytest.raises(CannotLookError, match="fetched 3d ago"):
+                look()
+    finally:
+        archive.close()
 
 
 def feed(*lines: str) -> bytes:

@@ -44,6 +44,8 @@ class Updates(Model):
     security: list[Pattern] = Field(default_factory=lambda: ["(?i)security"], min_length=1)
     """What the origin of a security update looks like."""
     severity: Severity = "high"
+    max_age: Duration = 2 * 86400.0
+    """How long ago the lists of packages may have been fetched; older ones are UNKNOWN."""
 
 
 class JsonAnswer(Model):

@@ -157,7 +157,11 @@ def _held(session: Session, apt: Apt) -> list[Update]:
     names = set(done.text.split())
     if not names:
         return []
-    offered = _simulated(session, "--ignore-hold upgrade", "apt-get -s --ignore-hold upgrade")
+    offered = _simulated(
+        session,
+        "--ignore-hold --allow-change-held-packages upgrade",
+        "apt-get -s --ignore-hold upgrade",
+    )
     held = [one for one in offered if one.name in names]
     return _selected(session, held, apt)[0]
 
