@@ -27,7 +27,6 @@ from pytest_ddd.occurrences import Kind
 from pytest_ddd.results import CheckResult
 from pytest_ddd.scenarios import catalogue, timing
 from pytest_ddd.scenarios.model import Frequency, Scenario
-from pytest_ddd.snapshots import Comparison
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +56,8 @@ class Circumstances:
     """What was planned, by scenario."""
     key: Path | None = None
     """What to sign the evidence with."""
-    compared: Callable[[str], Comparison | None] = lambda _: None
+    completed: Callable[[RunFacts], RunFacts] = lambda facts: facts
+    """Adds to the facts of a scenario what only the caller knows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,11 +145,10 @@ class MaintenanceRun:
 
     def _settle(self, routine: _Routine, *, interrupted: bool, narrowed: bool) -> RunFacts:
         """Return the facts of a scenario that ends now; history has them when this returns."""
-        facts = self._facts(routine, interrupted=interrupted)
+        facts = self.circumstances.completed(self._facts(routine, interrupted=interrupted))
         kind: Kind = "ad-hoc" if narrowed and facts.kind == "scheduled" else facts.kind
-        both = self.circumstances.compared(facts.scenario)
         changes = compare(self._memory.previous(facts.scenario), routine.results, narrowed=narrowed)
-        facts = replace(facts, kind=kind, narrowed=narrowed, changes=changes, comparison=both)
+        facts = replace(facts, kind=kind, narrowed=narrowed, changes=changes)
         outcome = summarize(facts, routine.results).verdict.outcome
         self._memory.finish(facts.scenario, copied(RunEnd, facts, outcome=outcome))
         return facts

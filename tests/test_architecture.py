@@ -77,8 +77,11 @@ def test_the_project_speaks_of_itself_alone() -> None:
             assert "/work/" not in text, name
 
 
-ACTORS = ("plugin/changing.py", "plugin/guarding.py", "cli/commands/action.py")
-"""A check with `--ddd-apply`, what says whether it may begin now, and a command."""
+ACTORS = (
+    "plugin/changing.py", "plugin/complying.py", "plugin/guarding.py", "cli/commands/action.py",
+)  # fmt: skip
+"""A check with `--ddd-apply`, what says whether it may begin now, what writes down afterwards what
+the journal has, and a command."""
 
 
 def test_only_these_modules_carry_out_actions() -> None:

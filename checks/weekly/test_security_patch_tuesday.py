@@ -98,3 +98,9 @@ def test_security_scan(scan, judge, attach):
     for reading, limits in found.judged:
         judge(reading, limits)
     assert found.problems == ()
+
+
+@pytest.mark.step(6)
+def test_compliance_log(compliance_log):
+    """The log of all changes is as it was written; those of this run follow when it ends."""
+    assert compliance_log.read().problems == ()

@@ -1,12 +1,14 @@
-"""Says in words how a scenario was before a change and is after it, for terminal and report."""
+"""Says in words what was changed, and how a scenario was before it and is after it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from pytest_ddd.evidence.compliance import Change
 from pytest_ddd.outcomes import Outcome
 from pytest_ddd.snapshots import Compared, Comparison, Kind
+from pytest_ddd.units import format_duration
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +42,14 @@ def line(one: Compared) -> str:
     said = (one.reason.strip().splitlines() or [""])[0]
     parts = (f"{name}: {_word(one.before)} -> {_word(one.now)}", one.why, said)
     return ": ".join(part for part in parts if part)
+
+
+def change(one: Change) -> str:
+    """Return `patches.app on web1: in force (1m 2s), approved by sara@example.org (SHA256:…)`."""
+    who = f", approved by {', '.join(one.approvers)}" if one.approvers else ""
+    said = f": {one.said}" if one.said else ""
+    took = format_duration(one.took_s)
+    return f"{one.kind}.{one.entry} on {one.target}: {one.state} ({took}){who}{said}"
 
 
 def outcome(one: Compared) -> Outcome:

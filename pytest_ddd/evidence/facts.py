@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Literal
 
 from pytest_ddd.baseline.model import BaselineFile
+from pytest_ddd.evidence.compliance import Entered
 from pytest_ddd.occurrences import ObjectiveStanding, Trend
 from pytest_ddd.outcomes import Outcome
 from pytest_ddd.snapshots import Comparison
@@ -149,3 +150,5 @@ class RunFacts:
     trends: tuple[Trend, ...] = ()
     comparison: Comparison | None = None
     """Before and after a change; None when there is nothing to compare with."""
+    entered: Entered | None = None
+    """What went into the compliance log; None when nothing was ever changed."""

@@ -18,6 +18,7 @@ _MODULES = (
     "ordering",
     "gating",
     "before",
+    "complying",
     "narrowing",
     "reachable",
     "read_ahead",

@@ -1,4 +1,4 @@
-"""Shows in the terminal how a scenario was before a change and is after it."""
+"""Shows in the terminal what was changed, and how a scenario was before it and is after it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_ddd.units import plural
+
 if TYPE_CHECKING:
+    from pytest_ddd.evidence.compliance import Entered
     from pytest_ddd.snapshots import Comparison
 
 _SHOWN = 20
@@ -36,4 +39,18 @@ def write(reporter: pytest.TerminalReporter, comparison: Comparison | None) -> N
         passed = not comparison.obstacles
         green = passed and not comparison.is_empty
         reporter.write_line(verdict, bold=True, green=green, red=not passed)
+    reporter.write_line("")
+
+
+def write_entered(reporter: pytest.TerminalReporter, entered: Entered | None) -> None:
+    """Write what went into the compliance log."""
+    if entered is None or not entered.changes:
+        return
+    from pytest_ddd.evidence import comparison_words as words
+
+    reporter.write_line(f"Compliance log: {plural(len(entered.changes), 'change')} entered")
+    for one in entered.changes[:_SHOWN]:
+        reporter.write_line(f"  {words.change(one)}")
+    if len(entered.changes) > _SHOWN:
+        reporter.write_line(f"  … and {len(entered.changes) - _SHOWN} more")
     reporter.write_line("")

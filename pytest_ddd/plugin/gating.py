@@ -140,6 +140,11 @@ def keep(config: pytest.Config, result: CheckResult, attached: Mapping[str, str]
     seen.texts.update(attached)
 
 
+def results(config: pytest.Config) -> list[CheckResult]:
+    """Return all results so far, on the controller."""
+    return [one for found in config.stash[_SEEN_KEY].results.values() for one in found]
+
+
 def note_failure(config: pytest.Config) -> None:
     """Count a failure of what is no check, on the controller."""
     config.stash[_SEEN_KEY].strange += 1

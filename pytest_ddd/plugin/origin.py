@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_ddd import login, redaction
-from pytest_ddd.plugin import escalating, gating, narrowing, planning, site
+from pytest_ddd.plugin import complying, escalating, narrowing, planning, site
 
 if TYPE_CHECKING:
     from pytest_ddd.evidence.facts import Plan, Provenance
@@ -51,7 +51,7 @@ def circumstances(config: pytest.Config, here: site.Site) -> Circumstances:
         provenance=_provenance(config, here, plans),
         plans=plans,
         key=settings.sign,
-        compared=partial(gating.comparison, config),
+        completed=partial(complying.completed, config),
     )
 
 

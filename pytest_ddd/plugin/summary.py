@@ -127,6 +127,7 @@ def _write(reporter: pytest.TerminalReporter, finished: Finished) -> None:
     reporter.write_sep("=", f"{facts.title}, {facts.environment}", bold=True)
     over_time.write(reporter, facts.changes)
     before_after.write(reporter, facts.comparison)
+    before_after.write_entered(reporter, facts.entered)
     for step in summary.steps:
         _write_step(reporter, step)
     _write_attention(reporter, summary.attention)
