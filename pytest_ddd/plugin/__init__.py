@@ -19,6 +19,7 @@ _MODULES = (
     "gating",
     "before",
     "complying",
+    "announcing",
     "narrowing",
     "reachable",
     "read_ahead",

@@ -73,6 +73,12 @@ class Site:
             self._entries[noun] = tuple(module.entries(self.scope))
         return self._entries[noun]
 
+    def forget(self, *, but: AnyEntry | None) -> None:
+        """Let all entries that were made so far look again, except one."""
+        for entry in (one for entries in self._entries.values() for one in entries):
+            if entry is not but:
+                entry.forget()
+
     def declares(self, section: str) -> bool:
         """Whether the baseline has entries of a section, for whatever target."""
         baseline = self.baseline
