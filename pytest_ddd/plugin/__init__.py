@@ -16,6 +16,7 @@ _MODULES = (
     "fixtures",
     "parametrize",
     "ordering",
+    "gating",
     "narrowing",
     "reachable",
     "read_ahead",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pytest_ddd import redaction
-from pytest_ddd.plugin import evidencing, markers
+from pytest_ddd.plugin import evidencing, gating, markers
 from pytest_ddd.plugin.changing import refuse_misuse
 from pytest_ddd.plugin.options import SETTINGS_KEY
 from pytest_ddd.plugin.reachable import with_reachable
@@ -49,6 +49,7 @@ def _arranged(config: pytest.Config, checks: list[pytest.Item]) -> list[pytest.I
     wanted = config.stash[SETTINGS_KEY].scenario
     if wanted:
         checks = _only(config, checks, wanted)
+    checks = gating.chosen(config, checks)
     checks = sorted(checks, key=lambda item: places[item].order)
     return list(with_reachable(config, checks, places))
 
