@@ -61,6 +61,8 @@ class Verdict:
     """Whether something could not be looked at beside what is known to be wrong."""
     answer: Answer | None = None
     """What was read that is no entry of the baseline."""
+    properties: list[tuple[str, object]] = field(default_factory=list)
+    """What JUnit shows of it, without secrets."""
     waiver: str = ""
     """The waiver that accepted what this look found."""
 
