@@ -12,7 +12,7 @@ import shlex
 import threading
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
 from urllib.parse import quote, quote_plus
@@ -65,15 +65,12 @@ class Redactor:
         self._lock = threading.Lock()
         self._values: set[str] = set()
         self._known: tuple[_Known, ...] = ()
-        self._remembered: dict[str, str] = {}
-        """Short texts and what they became, as most texts pass here several times."""
-        self._cleaned: dict[str, str] = {}
-        """The same for `clean`."""
+        self._seen = _Seen()
 
     def use_key(self, key: bytes) -> None:
         """Take over the key of the run, so that all its processes write equal tokens."""
         self.key = key
-        self._forget()
+        self._seen = _Seen()
 
     def register(self, value: str, kind: str = "secret") -> bool:
         """Look for this value, in all its usual encodings, from now on.
@@ -93,7 +90,7 @@ class Redactor:
                 self._known = tuple(
                     sorted((*self._known, *added), key=lambda known: -len(known.form))
                 )
-                self._forget()
+                self._seen = _Seen()
         return True
 
     def scrub(self, value: Scrubbed) -> Scrubbed:
@@ -106,18 +103,18 @@ class Redactor:
     def clean(self, text: str) -> str:
         """Return the text as it may be written: visible, without secrets, at most 16 KiB."""
         # Taken before the values are: what is learnt meanwhile starts another one.
-        cleaned = self._cleaned
+        cleaned = self._seen.cleaned
         found = cleaned.get(text)
         if found is None:
             # Scrubbed before it is cut: half a secret at the edge would be found no more.
-            found = capped(self.scrub(visible(text)))
+            found = capped(self._scrub_text(visible(text)))
             _remember(cleaned, text, found)
         return found
 
     @property
     def knowledge(self) -> object:
         """Another object once anything more is known: what was clean before may not be now."""
-        return self._remembered
+        return self._seen
 
     @property
     def knows_values(self) -> bool:
@@ -166,15 +163,12 @@ class Redactor:
 
     def _scrub_text(self, text: str) -> str:
         # Taken before the values are: what is learnt meanwhile starts another one.
-        remembered = self._remembered
+        remembered = self._seen.scrubbed
         found = remembered.get(text)
         if found is None:
             found = self._without_secrets(text)
             _remember(remembered, text, found)
         return found
-
-    def _forget(self) -> None:
-        self._remembered, self._cleaned = {}, {}
 
     def _without_secrets(self, text: str) -> str:
         shelf = _Shelf()
@@ -221,6 +215,14 @@ class Redactor:
         token = shelf.put(self.token(found.text, found.kind))
         base = match.start()
         return match[0][: found.start - base] + token + match[0][found.end - base :]
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """Short texts and what they became with what was known, as most texts pass several times."""
+
+    scrubbed: dict[str, str] = field(default_factory=dict)
+    cleaned: dict[str, str] = field(default_factory=dict)
 
 
 def _remember(texts: dict[str, str], text: str, found: str) -> None:

@@ -207,8 +207,8 @@ def _decisive(reading: Reading, threshold: Threshold) -> tuple[str, Limit | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Made:
-    """A record that was made, of what, and with which knowledge of secrets."""
+class _Cleaned:
+    """A clean result, its record, and with which knowledge of secrets it was made."""
 
     result: CheckResult
     redactor: Redactor
@@ -216,37 +216,38 @@ class _Made:
     record: dict[str, Json]
 
     def is_of(self, result: CheckResult, redactor: Redactor) -> bool:
+        """Whether a record of this result, made now, would be the same."""
         same = self.result is result and self.redactor is redactor
         return same and self.knowledge is redactor.knowledge
 
 
-_LAST: list[_Made] = []
-"""The last record, as a result goes to the evidence and then to the history."""
+_LAST: list[_Cleaned] = []
+"""The last clean result, as it goes into the record and then to the history."""
 
 
 def cleaned(result: CheckResult, redactor: Redactor = DEFAULT) -> CheckResult:
-    """Return the result as its record tells of it: without secrets, each text capped."""
+    """Return the result as its record tells of it: without secrets, each text capped.
+
+    Call it in the process that took the readings: that one knows the secrets. The record of what
+    is returned is made already, so `to_record` costs nothing until more secrets are known.
+    """
     knowledge, record = redactor.knowledge, to_record(result, redactor)
     clean = from_record(record)
-    made = _Made(result=clean, redactor=redactor, knowledge=knowledge, record=record)
-    _LAST[:] = [made]
+    _LAST[:] = [_Cleaned(result=clean, redactor=redactor, knowledge=knowledge, record=record)]
     return clean
 
 
 def to_record(result: CheckResult, redactor: Redactor = DEFAULT) -> dict[str, Json]:
     """Return the result as a version 1 record: JSON-safe, without secrets, each text capped.
 
-    Call it first in the process that took the readings: that one knows the secrets. Doing it
-    again changes nothing. A reading that is no finite number of at most 53 bits becomes text
-    (`NaN`, `Infinity`). Do not change what is returned: it may be handed out again.
+    Doing it again with what the record tells of changes nothing. A reading that is no finite
+    number of at most 53 bits becomes text (`NaN`, `Infinity`). Read only: of what `cleaned`
+    returned it is the same record each time.
     """
-    for made in _LAST:
-        if made.is_of(result, redactor):
-            return made.record
-    knowledge = redactor.knowledge
-    record = {"v": RECORD_VERSION, **fields_to_json(result, redactor.clean)}
-    _LAST[:] = [_Made(result=result, redactor=redactor, knowledge=knowledge, record=record)]
-    return record
+    for last in _LAST:
+        if last.is_of(result, redactor):
+            return last.record
+    return {"v": RECORD_VERSION, **fields_to_json(result, redactor.clean)}
 
 
 def from_record(record: Mapping[str, Json]) -> CheckResult:

@@ -66,11 +66,12 @@ def pytest_runtest_makereport(
         item.user_properties[:] = _properties(result)
         beside = [*planning.unsent(item.config), *attaching.carried(verdict.attached)]
         verdict.properties = list(item.user_properties)
+        verdict.knowledge = redaction.DEFAULT.knowledge
         report.user_properties = [*verdict.properties, *beside]
-        _redact(report, verdict.properties)
+        _redact(report, verdict)
         report.user_properties.append((RECORD, _travel(item, result)))
     else:
-        _redact(report, verdict.properties)
+        _redact(report, verdict)
     return report
 
 
@@ -276,7 +277,7 @@ def _properties(result: CheckResult) -> list[tuple[str, object]]:
     return [(name, value) for name, value in shown.items() if value != ""]
 
 
-def _redact(report: pytest.TestReport, clean: list[tuple[str, object]]) -> None:
+def _redact(report: pytest.TestReport, verdict: Verdict) -> None:
     """Scrub everything that a report carries but the properties that are known to be clean."""
     scrub = redaction.DEFAULT.scrub
     if report.longrepr is not None and not isinstance(report.longrepr, tuple):
@@ -288,7 +289,8 @@ def _redact(report: pytest.TestReport, clean: list[tuple[str, object]]) -> None:
         path, line, message = report.longrepr
         report.longrepr = (path, line, scrub(message))
     report.sections = [(name, scrub(text)) for name, text in report.sections]
-    if report.user_properties != clean:
+    learnt = verdict.knowledge is not redaction.DEFAULT.knowledge
+    if learnt or report.user_properties != verdict.properties:
         report.user_properties = scrub(report.user_properties)
 
 
