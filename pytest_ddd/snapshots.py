@@ -94,15 +94,20 @@ class Comparison:
         return tuple(one for one in self.compared if one.kind is kind)
 
     @property
+    def is_empty(self) -> bool:
+        """Whether nothing applied, neither before nor now: this says nothing either way."""
+        return not self.compared
+
+    @property
     def obstacles(self) -> tuple[str, ...]:
         """Say why a gate does not let this through; empty when it does."""
         regressed = len(self.of(Kind.REGRESSED))
         unseen = sum(not one.passes for one in self.of(Kind.NOT_COMPARABLE))
-        nothing = not self.of(Kind.SAME) and not self.of(Kind.FIXED) and not regressed
+        seen = len(self.compared) - len(self.of(Kind.NOT_COMPARABLE))
         said = (
             (regressed > 0, f"{regressed} regressed"),
             (unseen > 0, f"{unseen} not comparable and not green"),
-            (nothing, "nothing could be compared"),
+            (bool(self.compared) and not seen, "nothing could be compared"),
         )
         return tuple(text for holds, text in said if holds)
 

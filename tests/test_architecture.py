@@ -77,11 +77,11 @@ def test_the_project_speaks_of_itself_alone() -> None:
             assert "/work/" not in text, name
 
 
-ACTORS = ("plugin/changing.py", "cli/commands/action.py")
-"""The two ways to carry out an action: a check with `--ddd-apply`, and a command."""
+ACTORS = ("plugin/changing.py", "plugin/guarding.py", "cli/commands/action.py")
+"""A check with `--ddd-apply`, what says whether it may begin now, and a command."""
 
 
-def test_only_two_modules_carry_out_actions() -> None:
+def test_only_these_modules_carry_out_actions() -> None:
     """Whoever does not import `actions` cannot change a host through it."""
     package = ROOT / "pytest_ddd"
     users = {
@@ -104,7 +104,7 @@ def test_only_checks_marked_action_use_actions() -> None:
             if isinstance(node, ast.ImportFrom)
             and str(node.module).startswith("pytest_ddd.actions")
             for alias in node.names
-        } | {"change"}
+        } | {"change", "take_back"}
         for top in tree.body:
             named = {one.id for one in ast.walk(top) if isinstance(one, ast.Name)}
             named |= {one.arg for one in ast.walk(top) if isinstance(one, ast.arg)}

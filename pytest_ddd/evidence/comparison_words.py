@@ -51,6 +51,8 @@ def verdict(comparison: Comparison) -> str:
     """Return the answer of the gate; empty when there is no gate."""
     if not comparison.is_gate:
         return ""
+    if comparison.is_empty:
+        return "Gate: nothing to compare: no check of this scenario applies"
     if comparison.obstacles:
         return f"Gate: NOT PASSED: {', '.join(comparison.obstacles)}"
     bad = sum(outcome(one) in (Outcome.RED, Outcome.YELLOW) for one in comparison.of(Kind.SAME))

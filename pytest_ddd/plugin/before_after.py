@@ -34,5 +34,6 @@ def write(reporter: pytest.TerminalReporter, comparison: Comparison | None) -> N
             reporter.write_line(f"  {group.word}: … and {len(group.compared) - _SHOWN} more")
     if verdict := words.verdict(comparison):
         passed = not comparison.obstacles
-        reporter.write_line(verdict, bold=True, green=passed, red=not passed)
+        green = passed and not comparison.is_empty
+        reporter.write_line(verdict, bold=True, green=green, red=not passed)
     reporter.write_line("")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from pytest_ddd import login, results
 from pytest_ddd.errors import NotApplicableError, RecordError
 from pytest_ddd.outcomes import Outcome
-from pytest_ddd.plugin import markers, site
+from pytest_ddd.plugin import guarding, markers, parametrize, site
 from pytest_ddd.plugin.reachable import BlockedError, is_recorded, place_of
 from pytest_ddd.plugin.session import CONTROLLER_KEY
 from pytest_ddd.plugin.verdict import VERDICT_KEY, Verdict
@@ -63,10 +64,13 @@ def refuse_misuse(item: pytest.Item) -> None:
     Raises:
         pytest.UsageError: it is not.
     """
-    if "change" in getattr(item, "fixturenames", ()) and item.get_closest_marker("action") is None:
-        raise pytest.UsageError(
-            f"{item.nodeid}: only an action may use `change`: mark it with @pytest.mark.action"
-        )
+    if item.get_closest_marker("action") is not None:
+        return
+    for name in ("change", "take_back"):
+        if name in getattr(item, "fixturenames", ()):
+            raise pytest.UsageError(
+                f"{item.nodeid}: only an action may use `{name}`: mark it with @pytest.mark.action"
+            )
 
 
 @pytest.fixture
@@ -85,19 +89,94 @@ def change(request: pytest.FixtureRequest) -> Callable[[Action], Carried]:
 
 def _change(item: pytest.Item, action: Action) -> Carried:
     verdict = item.stash[VERDICT_KEY]
+    hand = _hand(item.config)
     if not item.config.getoption("ddd_apply"):
         plan = action.plan()
-        verdict.attach("plan", f"{plan.summary}\n{plan.detail}".rstrip())
+        not_yet = [f"not now: {one}" for one in guarding.obstacles(item, action, hand)]
+        verdict.attach("plan", "\n".join([plan.summary, *not_yet, plan.detail]).rstrip())
         raise NotApplicableError(f"{results.PLANNED}: {plan.summary} (--ddd-apply does it)")
-    _block_after_red(item, verdict)
-    try:
-        carried = _hand(item.config).carry_out(action)
-    except RecordError as failure:
-        item.config.stash[CONTROLLER_KEY].could_not_write(failure)
-        raise
-    verdict.readings += carried.readings
+    _block_after_red(item, verdict, is_whole=_is_whole(action))
+    for obstacle in guarding.obstacles(item, action, hand):
+        _block(verdict, action.subject.target, obstacle)
+    with _telling_the_run(item.config):
+        if _is_whole(action):
+            guarding.lock(item.config, hand)
+        carried = hand.carry_out(action)
+    verdict.readings += [*filter(None, [guarding.approval(item)]), *carried.readings]
     _tell_left_open(verdict, carried)
     return carried
+
+
+@pytest.fixture
+def take_back(request: pytest.FixtureRequest) -> Callable[[Action], Carried]:
+    """Take back what this run did with an action, when a check since is RED.
+
+    A check about a host counts for that host; any other one counts for all. What was taken
+    back is a problem of the `Carried` that it returns, and so the check is RED.
+    """
+
+    def carry_out(action: Action) -> Carried:
+        return _take_back(request.node, action)
+
+    return carry_out
+
+
+def _take_back(item: pytest.Item, action: Action) -> Carried:
+    from pytest_ddd.actions.carrying_out import Carried
+    from pytest_ddd.actions.interface import Plan
+
+    verdict, hand, subject = item.stash[VERDICT_KEY], _hand(item.config), action.subject
+    if not item.config.getoption("ddd_apply"):
+        raise NotApplicableError(f"{results.PLANNED}: take {subject} back, if a check is RED")
+    run = site.run_id(item.config)
+    done = [one for one in hand.journal.deeds() if one.is_in_force and one.run_id == run]
+    deed = next((one for one in done if one.subject == subject), None)
+    if deed is None:
+        raise NotApplicableError(f"{subject} was not changed in this run")
+    reasons = _reds_about(item, subject.target, {one.subject.target for one in done})
+    kept = Plan(summary=f"{subject} stays: no check about it is RED", detail="", is_needed=False)
+    if not reasons:
+        verdict.attach("kept", kept.summary)
+        return Carried(plan=kept, readings=())
+    with _telling_the_run(item.config):
+        problems = hand.take_back(deed, action)
+    told = () if problems else (results.Problem(text=f"{subject} was taken back, and is verified"),)
+    wrong = tuple(results.Problem(text=one) for one in reasons)
+    plan = Plan(summary=f"take {subject} back", detail="\n".join(reasons), is_needed=True)
+    verdict.attach("taken back", plan.detail)
+    return Carried(plan=plan, readings=(), problems=(*told, *problems, *wrong))
+
+
+def _reds_about(item: pytest.Item, target: str, changed: set[str]) -> list[str]:
+    """Return the checks of the same step that are RED, about a target or about no changed host."""
+    place = markers.place(item)
+    found = []
+    for one in item.session.items:
+        seen = one.stash.get(VERDICT_KEY, None)
+        if one is item or seen is None or seen.outcome is not Outcome.RED or not is_recorded(one):
+            continue
+        if place_of(one).order != place.order or one.get_closest_marker("action"):
+            continue
+        about = parametrize.subject(one, item.config.stash[site.SITE_KEY].baseline.name).target
+        if about == target or about not in changed:
+            found.append(f"{one.nodeid} is RED")
+    return found
+
+
+def _is_whole(action: Action) -> bool:
+    from pytest_ddd.actions.interface import WholeMachine
+
+    return isinstance(action, WholeMachine)
+
+
+@contextmanager
+def _telling_the_run(config: pytest.Config) -> Iterator[None]:
+    """Let a journal that cannot be written show in the exit status."""
+    try:
+        yield
+    except RecordError as failure:
+        config.stash[CONTROLLER_KEY].could_not_write(failure)
+        raise
 
 
 def _hand(config: pytest.Config) -> Hand:
@@ -108,8 +187,12 @@ def _hand(config: pytest.Config) -> Hand:
     return Hand(journal=journal, run_id=site.run_id(config), operator=login.name())
 
 
-def _block_after_red(item: pytest.Item, verdict: Verdict) -> None:
-    """Let no action begin after a RED, or before everything in front of it was looked at."""
+def _block_after_red(item: pytest.Item, verdict: Verdict, *, is_whole: bool) -> None:
+    """Let no action begin after a RED, or before everything in front of it was looked at.
+
+    One on a whole host does not begin either where something could not be looked at.
+    """
+    stops = (Outcome.RED, *((Outcome.UNKNOWN, Outcome.BLOCKED) if is_whole else ()))
     place = markers.place(item)
     before = [
         one
@@ -123,8 +206,10 @@ def _block_after_red(item: pytest.Item, verdict: Verdict) -> None:
         seen = one.stash.get(VERDICT_KEY, None)
         if seen is None:
             _block(verdict, one.nodeid, "it was not looked at before")
-        elif seen.outcome is Outcome.RED:
-            _block(verdict, one.nodeid, "it is RED")
+        elif seen.blocked_by and seen.outcome in stops:  # the cause is told once
+            _block(verdict, seen.blocked_by, seen.said[0].partition(f"{seen.blocked_by}: ")[2])
+        elif seen.outcome in stops:
+            _block(verdict, one.nodeid, f"it is {seen.outcome.value}")
     steps = {place_of(one).step for one in before}
     for step in place.scenario.steps:
         if step.number < place.step and step.number not in steps:

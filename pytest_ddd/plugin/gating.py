@@ -92,7 +92,7 @@ def chosen(config: pytest.Config, checks: list[pytest.Item]) -> list[pytest.Item
     config.hook.pytest_deselected(items=[one for one in checks if one not in set(kept)])
     if doing == "after" and not config.option.collectonly:
         for scenario in {markers.place(one).scenario.name for one in kept}:
-            _snapshot_of(config, scenario)
+            snapshot_of(config, scenario)
     return kept
 
 
@@ -101,7 +101,7 @@ def _is_left_out(item: pytest.Item, other: str) -> bool:
     return name.endswith(other) or item.get_closest_marker("action") is not None
 
 
-def _snapshot_of(config: pytest.Config, scenario: str) -> Snapshot:
+def snapshot_of(config: pytest.Config, scenario: str) -> Snapshot:
     """Return the snapshot of a scenario, read once in each process that asks for it."""
     known = config.stash[_SEEN_KEY].snapshots
     if scenario not in known:
@@ -150,7 +150,7 @@ def comparison(config: pytest.Config, scenario: str) -> Comparison | None:
     seen = config.stash[_SEEN_KEY]
     results = seen.results.get(scenario, [])
     if mode(config) == "after":
-        return _with_snapshot(config, _snapshot_of(config, scenario), results)
+        return _with_snapshot(config, snapshot_of(config, scenario), results)
     before, after = snapshots.pairs(results)
     if not before or not after:
         return None
@@ -224,8 +224,9 @@ def exit_status(config: pytest.Config, finished: Sequence[Finished], status: int
     if mode(config) != "after" or status not in decided:
         return status
     found = [one.summary.facts for one in finished]
-    passes = all(_lets_through(facts) for facts in found) and bool(found)
-    if passes and not config.stash[_SEEN_KEY].strange:
+    passes = all(_lets_through(facts) for facts in found)
+    compared = any(facts.comparison and not facts.comparison.is_empty for facts in found)
+    if passes and compared and not config.stash[_SEEN_KEY].strange:
         return pytest.ExitCode.OK
     return pytest.ExitCode.TESTS_FAILED
 

@@ -44,6 +44,11 @@ NOUNS = {
     "access_log": ("access", "access"),
     "records": ("retention", "retention"),
     "attestation": ("attestations", "attestations"),
+    "host_state": ("host_states", "host_states"),
+    "smoke_test": ("smoke_tests", "smoke_tests"),
+    "scan": ("scans", "scans"),
+    "rollback_point": ("rollback", "rollback"),
+    "patch": ("patches", "patches"),
 }
 """Fixture -> (module in probes, baseline section)."""
 

@@ -160,7 +160,7 @@ def _write_attention(reporter: pytest.TerminalReporter, attention: Sequence[Caus
     for cause in attention[:_SHOWN]:
         count = len(cause.blocked)
         blocked = f" (blocks {plural(count, 'check')})" if count else ""
-        text = cause.name + blocked if cause.check is None else _named(cause.check.last, blocked)
+        text = cause.told + blocked if cause.check is None else _named(cause.check.last, blocked)
         outcome = cause.outcome
         reporter.write(f"{outcome.symbol} {outcome.word}", **_COLOURS[outcome])
         reporter.write_line(f" {text}")

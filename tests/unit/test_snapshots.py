@@ -79,9 +79,16 @@ def test_what_never_applied_is_left_out() -> None:
 
 def test_nothing_to_compare_is_no_pass() -> None:
     """A gate that saw nothing says so."""
-    assert both(None, None).obstacles == ("nothing could be compared",)
     assert both(None, result(outcome=G)).obstacles == ("nothing could be compared",)
     assert both(result(outcome=G), result(outcome=G)).obstacles == ()
+
+
+def test_what_never_applied_says_nothing() -> None:
+    """It neither passes nor stops the other scenarios."""
+    empty = both(result(outcome=N), result(outcome=N))
+
+    assert (empty.is_empty, empty.obstacles) == (True, ())
+    assert not both(None, result(outcome=G)).is_empty
 
 
 def test_red_for_another_reason_regressed() -> None:

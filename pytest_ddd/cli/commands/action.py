@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,6 +31,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
     shown.add_argument("--host", metavar="ENV", default="", help="only this environment")
     undo.add_argument("--host", metavar="ENV", required=True, help="in which environment")
     undo.add_argument(
+        "--kind",
+        metavar="KIND",
+        default="",
+        help="only this kind of action; `patches` and `rollback` are never taken back without",
+    )
+    undo.add_argument(
+        "--target", metavar="HOST", default="", help="only what was done on this host"
+    )
+    undo.add_argument(
         "--baselines",
         type=Path,
         default=Path("baselines"),
@@ -49,13 +58,41 @@ def run(arguments: argparse.Namespace) -> int:
     hand = _hand()
     deeds = [
         deed
-        for deed in hand.journal.deeds()
-        if not deed.is_over and arguments.host in ("", deed.subject.environment)
+        for deed in _last(hand.journal.deeds())
+        if arguments.host in ("", deed.subject.environment)
     ]
     if arguments.what == "list":
         return _show(deeds)
-    with _scope(arguments.baselines, arguments.host) as scope:
-        return _undo(hand, deeds, scope)
+    wanted = [deed for deed in deeds if _is_wanted(deed, arguments.kind, arguments.target)]
+    with (
+        hand.journal.lock(f"run-{arguments.host}"),
+        _scope(arguments.baselines, arguments.host) as scope,
+    ):
+        failed = _undo(hand, wanted, scope)
+    for deed in deeds:
+        if deed.is_open and deed not in wanted:
+            complain(f"! left open: {deed.words}")
+    return failed
+
+
+def _last(deeds: Iterable[Deed]) -> list[Deed]:
+    """Return what is not over; of what is there to stay, the newest deed on each subject."""
+    from pytest_ddd.actions.catalogue import LASTING
+
+    left = [deed for deed in deeds if not deed.is_over]
+    newest = {deed.subject: deed for deed in left}
+    return [
+        deed
+        for deed in left
+        if deed.is_open or deed.subject.kind not in LASTING or newest[deed.subject] is deed
+    ]
+
+
+def _is_wanted(deed: Deed, kind: str, target: str) -> bool:
+    from pytest_ddd.actions.catalogue import LASTING
+
+    is_kind = deed.subject.kind == kind if kind else deed.subject.kind not in LASTING
+    return is_kind and target in ("", deed.subject.target)
 
 
 def _show(deeds: list[Deed]) -> int:

@@ -196,7 +196,7 @@ def test_a_hung_prometheus_is_unknown_and_untouched(server, connections, tmp_pat
 
 def test_two_runs_do_not_change_things_at_once(server, connections, tmp_path):
     shop = rule_set(server, connections)
-    with hand(tmp_path).journal.lock(), pytest.raises(CannotLookError, match="another run"):
+    with hand(tmp_path).journal.lock("prod"), pytest.raises(CannotLookError, match="another run"):
         hand(tmp_path).carry_out(SetRules(shop))
 
     assert server.loaded() == {}
