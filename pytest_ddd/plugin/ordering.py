@@ -39,10 +39,11 @@ def _arranged(config: pytest.Config, checks: list[pytest.Item]) -> list[pytest.I
     mistake = config.stash.get(MISTAKE_KEY, None)
     if mistake is not None:
         raise pytest.UsageError(mistake)
+    no_return = pytest.mark.filterwarnings(_NO_RETURN)
     for item in checks:
         _refuse_secret(item)
         refuse_misuse(item)
-        item.add_marker(pytest.mark.filterwarnings(_NO_RETURN))
+        item.add_marker(no_return)
     places = {item: markers.place(item) for item in checks}
     for item in checks:
         evidencing.refuse_unknown(item, places[item].controls)

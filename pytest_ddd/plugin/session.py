@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
@@ -103,8 +102,6 @@ class Controller:
         """Note which checks there are, so that one that never ends is missed."""
         if not session.config.option.collectonly:
             self._due.update(one.nodeid for one in session.items if is_recorded(one))
-        if self._due:  # what the run needs is loaded before its time begins to count
-            importlib.import_module("pytest_ddd.run")
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Miss what a file that cannot be imported would have checked."""

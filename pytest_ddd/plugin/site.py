@@ -13,6 +13,7 @@ import pytest
 
 from pytest_ddd import clock
 from pytest_ddd.errors import UsageError
+from pytest_ddd.plugin import loading
 from pytest_ddd.plugin.options import SETTINGS_KEY, Settings
 
 if TYPE_CHECKING:
@@ -111,7 +112,8 @@ def site_of(config: pytest.Config) -> Site | None:
     """Return the site, made at the first call; None when the user's input is at fault."""
     if SITE_KEY not in config.stash and MISTAKE_KEY not in config.stash:
         try:
-            config.stash[SITE_KEY] = _open(config)
+            with loading.for_good():
+                config.stash[SITE_KEY] = _open(config)
         except UsageError as mistake:
             config.stash[MISTAKE_KEY] = str(mistake)
     return config.stash.get(SITE_KEY, None)
