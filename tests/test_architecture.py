@@ -77,7 +77,13 @@ def test_the_project_speaks_of_itself_alone() -> None:
             assert "/work/" not in text, name
 
 
-ACTORS = ("plugin/changing.py", "plugin/guarding.py", "cli/commands/action.py")
+ACTORS = (
+    "plugin/changing.py",
+    "plugin/guarding.py",
+    "plugin/taking_back.py",
+    "cli/commands/action.py",
+    "cli/deeds.py",
+)
 """A check with `--ddd-apply`, what says whether it may begin now, and a command."""
 
 

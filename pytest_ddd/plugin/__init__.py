@@ -26,6 +26,7 @@ _MODULES = (
     "packaging",
     "session",
     "changing",
+    "taking_back",
     "guarding",
     "progress",
     "summary",
