@@ -78,8 +78,13 @@ def test_the_project_speaks_of_itself_alone() -> None:
 
 
 ACTORS = (
-    "plugin/changing.py", "plugin/complying.py", "plugin/guarding.py", "cli/commands/action.py",
-)  # fmt: skip
+    "plugin/changing.py",
+    "plugin/complying.py",
+    "plugin/guarding.py",
+    "plugin/taking_back.py",
+    "cli/commands/action.py",
+    "cli/deeds.py",
+)
 """A check with `--ddd-apply`, what says whether it may begin now, what writes down afterwards what
 the journal has, and a command."""
 

@@ -30,6 +30,7 @@ _MODULES = (
     "packaging",
     "session",
     "changing",
+    "taking_back",
     "guarding",
     "progress",
     "summary",

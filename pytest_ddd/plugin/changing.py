@@ -89,7 +89,7 @@ def change(request: pytest.FixtureRequest) -> Callable[[Action], Carried]:
 
 def _change(item: pytest.Item, action: Action) -> Carried:
     verdict = item.stash[VERDICT_KEY]
-    hand = _hand(item.config)
+    hand = hand_of(item.config)
     if not item.config.getoption("ddd_apply"):
         plan = action.plan()
         not_yet = [f"not now: {one}" for one in guarding.obstacles(item, action, hand)]
@@ -98,7 +98,7 @@ def _change(item: pytest.Item, action: Action) -> Carried:
     _block_after_red(item, verdict, is_whole=_is_whole(action))
     for obstacle in guarding.obstacles(item, action, hand):
         _block(verdict, action.subject.target, obstacle)
-    with _telling_the_run(item.config):
+    with telling_the_run(item.config):
         if _is_whole(action):
             guarding.lock(item.config, hand)
         announcing.before_change(item)
@@ -115,62 +115,6 @@ def _forget(item: pytest.Item) -> None:
     here.forget(but=parametrize.subject(item, here.baseline.name).entry)
 
 
-@pytest.fixture
-def take_back(request: pytest.FixtureRequest) -> Callable[[Action], Carried]:
-    """Take back what this run did with an action, when a check since is RED.
-
-    A check about a host counts for that host; any other one counts for all. What was taken
-    back is a problem of the `Carried` that it returns, and so the check is RED.
-    """
-
-    def carry_out(action: Action) -> Carried:
-        return _take_back(request.node, action)
-
-    return carry_out
-
-
-def _take_back(item: pytest.Item, action: Action) -> Carried:
-    from pytest_ddd.actions.carrying_out import Carried
-    from pytest_ddd.actions.interface import Plan
-
-    verdict, hand, subject = item.stash[VERDICT_KEY], _hand(item.config), action.subject
-    if not item.config.getoption("ddd_apply"):
-        raise NotApplicableError(f"{results.PLANNED}: take {subject} back, if a check is RED")
-    run = site.run_id(item.config)
-    done = [one for one in hand.journal.deeds() if one.is_in_force and one.run_id == run]
-    deed = next((one for one in done if one.subject == subject), None)
-    if deed is None:
-        raise NotApplicableError(f"{subject} was not changed in this run")
-    reasons = _reds_about(item, subject.target, {one.subject.target for one in done})
-    kept = Plan(summary=f"{subject} stays: no check about it is RED", detail="", is_needed=False)
-    if not reasons:
-        verdict.attach("kept", kept.summary)
-        return Carried(plan=kept, readings=())
-    with _telling_the_run(item.config):
-        problems = hand.take_back(deed, action)
-    told = () if problems else (results.Problem(text=f"{subject} was taken back, and is verified"),)
-    wrong = tuple(results.Problem(text=one) for one in reasons)
-    plan = Plan(summary=f"take {subject} back", detail="\n".join(reasons), is_needed=True)
-    verdict.attach("taken back", plan.detail)
-    return Carried(plan=plan, readings=(), problems=(*told, *problems, *wrong))
-
-
-def _reds_about(item: pytest.Item, target: str, changed: set[str]) -> list[str]:
-    """Return the checks of the same step that are RED, about a target or about no changed host."""
-    place = markers.place(item)
-    found = []
-    for one in item.session.items:
-        seen = one.stash.get(VERDICT_KEY, None)
-        if one is item or seen is None or seen.outcome is not Outcome.RED or not is_recorded(one):
-            continue
-        if place_of(one).order != place.order or one.get_closest_marker("action"):
-            continue
-        about = parametrize.subject(one, item.config.stash[site.SITE_KEY].baseline.name).target
-        if about == target or about not in changed:
-            found.append(f"{one.nodeid} is RED")
-    return found
-
-
 def _is_whole(action: Action) -> bool:
     from pytest_ddd.actions.interface import WholeMachine
 
@@ -178,7 +122,7 @@ def _is_whole(action: Action) -> bool:
 
 
 @contextmanager
-def _telling_the_run(config: pytest.Config) -> Iterator[None]:
+def telling_the_run(config: pytest.Config) -> Iterator[None]:
     """Let a journal that cannot be written show in the exit status."""
     try:
         yield
@@ -187,7 +131,8 @@ def _telling_the_run(config: pytest.Config) -> Iterator[None]:
         raise
 
 
-def _hand(config: pytest.Config) -> Hand:
+def hand_of(config: pytest.Config) -> Hand:
+    """Return who acts in this run."""
     from pytest_ddd.actions.carrying_out import Hand
     from pytest_ddd.actions.journal import Journal
 
@@ -251,7 +196,7 @@ def _left_open(config: pytest.Config) -> list[str]:
     if not (config.rootpath / FOLDER).exists():
         return []
     try:
-        deeds = _hand(config).left_open()
+        deeds = hand_of(config).left_open()
     except RecordError as failure:
         return [f"? the journal of actions cannot be read: {failure.message}"]
     return [f"! left open: {deed.words}" for deed in deeds]

@@ -51,7 +51,7 @@ def _arranged(config: pytest.Config, checks: list[pytest.Item]) -> list[pytest.I
     if wanted:
         checks = _only(config, checks, wanted)
     checks = gating.chosen(config, checks)
-    checks = sorted(checks, key=lambda item: places[item].order)
+    checks = sorted(checks, key=lambda item: (places[item].order, _acts(item)))
     return list(with_reachable(config, checks, places))
 
 
@@ -63,6 +63,11 @@ def _refuse_secret(item: pytest.Item) -> None:
             f"{shown}: the id of this check holds a secret; "
             "give the parameter another id: pytest.param(value, id='name')"
         )
+
+
+def _acts(item: pytest.Item) -> bool:
+    """An action comes after all that its step looks at: it may have to answer for that."""
+    return item.get_closest_marker("action") is not None
 
 
 def _only(config: pytest.Config, checks: list[pytest.Item], wanted: str) -> list[pytest.Item]:

@@ -5,17 +5,20 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from textwrap import dedent
 
 from pytest_ddd import clock
+from pytest_ddd.actions.journal import Journal
 from pytest_ddd.evidence.record import read_record
 from pytest_ddd.results import CheckResult
 from tests.lab.host import LabHost
 from tests.lab.lab import Lab
+from tests.lab.proc import Proc, wait_for
 from tests.lab.svc.debian import HEALTH, Archive, served, version
 from tests.support.keys import Key, make_key
 
@@ -46,7 +49,7 @@ PATCHES = """
 MAINTENANCE = """
     maintenance:
       tuesday: {{window: "daily {begin:%H:%M}-{end:%H:%M}"}}
-      balancer: {{begin: touch /run/drained, end: rm -f /run/drained}}
+      balancer: {{begin: "date >>/root/drained; touch /run/drained", end: rm -f /run/drained}}
 """
 ENDPOINTS = """
     endpoints:
@@ -57,6 +60,10 @@ ENDPOINTS = """
         attempts: {count: 1, interval: 100ms}
         deadline: 5s
 """
+SLOW = (
+    'if [ "$1" = configure ]; then touch /run/half; while [ -e /run/half ]; do sleep 0.1; done; fi'
+)
+"""A package that is configured by half until somebody removes /run/half."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +112,7 @@ class Tuesday:
         now = clock.now()
         self.baseline("hosts", HOSTS.format(hosts="\n".join(lines)))
         self.baseline("patches", PATCHES.format(health=HEALTH))
-        self.baseline("rollback", "rollback: {packages: {packages: {}}}")
+        self.baseline("rollback", "rollback: {packages: {packages: {}, timeout: 60s}}")
         self.baseline(
             "maintenance",
             MAINTENANCE.format(begin=now - timedelta(hours=2), end=now + timedelta(hours=8)),
@@ -130,7 +137,7 @@ class Tuesday:
         """Put every host back to the old version, and forget what was done."""
         self.archive.publish("security", [self.debs["1.1"]], label="Lab-Security")
         script = (
-            "rm -rf /var/lib/pytest-ddd /run/drained; apt-mark -q unhold labapp; "
+            "rm -rf /var/lib/pytest-ddd /run/drained /root/drained /run/reboot-required /var/lib/dpkg/lock-held; apt-mark -q unhold labapp; "
             "apt-get -q update && dpkg --force-downgrade --force-bad-verify -i /root/labapp.deb && "
             "systemctl reset-failed; systemctl restart labapp"
         )
@@ -159,8 +166,8 @@ class Tuesday:
             "-n",
             "pytest-ddd-approval",
             "-f",
-            key.path,
-            file,
+            str(key.path),
+            str(file),
         ]
         file.with_name("approval.yaml.sig").unlink(missing_ok=True)
         subprocess.run(words, check=True, capture_output=True)
@@ -182,6 +189,28 @@ class Tuesday:
         done = self.lab.exec(self.command(*args), cwd=self.root, env=env or {}, timeout=300.0)
         return self.left(done.returncode, done.stdout + done.stderr)
 
+    def begin(self) -> Proc:
+        """Start to patch, and return at once."""
+        shutil.rmtree(self.root / "evidence", ignore_errors=True)
+        words = self.command("--ddd-apply", f"--ddd-approval={self.approve()}")
+        return self.lab.popen(words, name="patching", cwd=self.root)
+
+    def ended(self, run: Proc) -> Run:
+        """Wait for the end of what was begun."""
+        status = run.popen.wait(300.0)
+        return self.left(status, run.log.read_text(errors="replace"))
+
+    def let_go(self, name: str) -> None:
+        """Wait until the slow package of a host is at its half, and let it go on."""
+        half = "test -e /run/half && rm /run/half"
+        assert wait_for(lambda: not self.hosts[name].run(half).returncode, 120.0)
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Change the environment as another run does."""
+        with Journal(self.root).lock("run-prod"):
+            yield
+
     def left(self, status: int, text: str) -> Run:
         """Return what a run has left."""
         records = sorted(self.root.glob("evidence/*/results.jsonl"))
@@ -200,6 +229,14 @@ class Tuesday:
     def served(self) -> dict[str, str]:
         """Return which version answers on each host."""
         return {name: served(host) for name, host in self.hosts.items()}
+
+    def touched(self) -> list[str]:
+        """Return the hosts that were ever out of service."""
+        return [
+            name
+            for name, host in self.hosts.items()
+            if not host.run("test -e /root/drained").returncode
+        ]
 
     def drained(self) -> list[str]:
         """Return the hosts that are out of service."""
@@ -228,6 +265,8 @@ def open_tuesday(lab: Lab, root: Path, names: Sequence[str]) -> Tuesday:
         "1.2": archive.deb("1.2", start=starts),
         "1.3": archive.deb("1.3", postinst='[ "$1" != configure ] || exit 3'),
         "1.4": archive.deb("1.4", start=other),
+        "1.5": archive.deb("1.5", postinst=SLOW),
+        "1.6": archive.deb("1.6", postinst="touch /run/reboot-required"),
     }
     archive.publish("stable", [tuesday.debs["1.0"]])
     archive.publish("security", [tuesday.debs["1.1"]], label="Lab-Security")

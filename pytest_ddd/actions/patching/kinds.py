@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from pytest_ddd.actions.patching.own_commands import OwnCommands
 from pytest_ddd.actions.patching.packages import KeptPackages
-from pytest_ddd.actions.patching.snapshots import CommandSnapshot, ResticSnapshot
+from pytest_ddd.actions.patching.restic_paths import ResticPaths
 from pytest_ddd.probes.rollback import Point, RollbackPoint
 
 
@@ -29,7 +30,7 @@ def kind_of(entry: RollbackPoint) -> Kind:
     """Return the kind that an entry asks for."""
     model = entry.declaration.model
     if model.restic is not None:
-        return ResticSnapshot(entry, model.restic)
+        return ResticPaths(entry, model.restic)
     if model.command is not None:
-        return CommandSnapshot(entry, model.command)
+        return OwnCommands(entry, model.command)
     return KeptPackages(entry)

@@ -17,7 +17,6 @@ from pytest_ddd.probes import commands
 from pytest_ddd.probes.rollback import Point, RollbackPoint, folder_of
 from pytest_ddd.probes.updates import apt
 from pytest_ddd.probes.updates.apt import Update
-from pytest_ddd.units import format_duration
 
 QUIET = (
     "DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 APT_LISTCHANGES_FRONTEND=none "
@@ -216,8 +215,3 @@ def _restoring(folder: str, files: Sequence[str], added: Sequence[str]) -> str:
     lines.append("dpkg --configure -a || exit")
     lines.append(f"{QUIET} {_LOCK} --no-remove -f install")
     return "\n".join(lines) + "\n"
-
-
-def age_words(point: Point) -> str:
-    """Return how old a point is."""
-    return format_duration((clock.now() - point.at).total_seconds())

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_ddd import login
+from pytest_ddd.cli import deeds
 from pytest_ddd.cli.printing import complain, say
 from pytest_ddd.errors import DddError, RecordError, UsageError
 from pytest_ddd.units import plural
@@ -55,37 +56,20 @@ def run(arguments: argparse.Namespace) -> int:
         UsageError: there is no such environment, or its baseline has mistakes.
         RecordError: the journal cannot be read or written.
     """
-    hand = _hand()
-    deeds = [
-        deed
-        for deed in _last(hand.journal.deeds())
-        if arguments.host in ("", deed.subject.environment)
-    ]
     if arguments.what == "list":
-        return _show(deeds)
-    wanted = [deed for deed in deeds if _is_wanted(deed, arguments.kind, arguments.target)]
+        return deeds.told(arguments.host)
+    hand = _hand()
+    there = deeds.last(hand.journal.deeds(), arguments.host)
+    wanted = [deed for deed in there if _is_wanted(deed, arguments.kind, arguments.target)]
     with (
         hand.journal.lock(f"run-{arguments.host}"),
         _scope(arguments.baselines, arguments.host) as scope,
     ):
         failed = _undo(hand, wanted, scope)
-    for deed in deeds:
+    for deed in there:
         if deed.is_open and deed not in wanted:
             complain(f"! left open: {deed.words}")
     return failed
-
-
-def _last(deeds: Iterable[Deed]) -> list[Deed]:
-    """Return what is not over; of what is there to stay, the newest deed on each subject."""
-    from pytest_ddd.actions.catalogue import LASTING
-
-    left = [deed for deed in deeds if not deed.is_over]
-    newest = {deed.subject: deed for deed in left}
-    return [
-        deed
-        for deed in left
-        if deed.is_open or deed.subject.kind not in LASTING or newest[deed.subject] is deed
-    ]
 
 
 def _is_wanted(deed: Deed, kind: str, target: str) -> bool:
@@ -95,19 +79,11 @@ def _is_wanted(deed: Deed, kind: str, target: str) -> bool:
     return is_kind and target in ("", deed.subject.target)
 
 
-def _show(deeds: list[Deed]) -> int:
-    for deed in deeds:
-        say(f"{'! left open' if deed.is_open else '✓ in force'}: {deed.words}")
-    if not deeds:
-        say("nothing is in force, and nothing was left open")
-    return 0
-
-
-def _undo(hand: Hand, deeds: list[Deed], scope: Scope) -> int:
+def _undo(hand: Hand, wanted: list[Deed], scope: Scope) -> int:
     from pytest_ddd.actions.catalogue import action_on
 
     failed = 0
-    for deed in reversed(deeds):
+    for deed in reversed(wanted):
         try:
             problems = [str(one) for one in hand.take_back(deed, action_on(deed.subject, scope))]
         except RecordError:
@@ -119,10 +95,10 @@ def _undo(hand: Hand, deeds: list[Deed], scope: Scope) -> int:
             complain(f"✗ not taken back: {deed.subject}: {'; '.join(problems)}")
         else:
             say(f"✓ taken back: {deed.subject}")
-    if not deeds:
+    if not wanted:
         say(f"nothing to take back in {scope.baseline.name}")
     elif failed:
-        complain(f"{plural(failed, 'action')} of {len(deeds)} could not be taken back")
+        complain(f"{plural(failed, 'action')} of {len(wanted)} could not be taken back")
     return EXIT_FAILED if failed else 0
 
 

@@ -1,4 +1,4 @@
-"""Rollback points that are made by restic, or by commands of the baseline."""
+"""Rollback points that restic makes: files and directories of a host."""
 
 from __future__ import annotations
 
@@ -8,13 +8,12 @@ import shlex
 from pytest_ddd import clock
 from pytest_ddd.actions.patching import shell
 from pytest_ddd.baseline import secrets
-from pytest_ddd.baseline.sections.rollback import CommandPoint, ResticPoint
+from pytest_ddd.baseline.sections.rollback import ResticPoint
 from pytest_ddd.errors import DddError
-from pytest_ddd.probes import commands
 from pytest_ddd.probes.rollback import Point, RollbackPoint
 
 
-class ResticSnapshot:
+class ResticPaths:
     """Files and directories of a host in a restic repository."""
 
     def __init__(self, entry: RollbackPoint, model: ResticPoint) -> None:
@@ -73,50 +72,6 @@ class ResticSnapshot:
 
     def _password(self) -> bytes:
         return secrets.text_of(self._model.password).encode() + b"\n"
-
-
-class CommandSnapshot:
-    """Whatever the commands of the baseline make."""
-
-    def __init__(self, entry: RollbackPoint, model: CommandPoint) -> None:
-        self._entry, self._model = entry, model
-        self._timeout_s = entry.declaration.model.timeout
-
-    def planned(self) -> tuple[str, ...]:
-        """Return the command."""
-        return (self._model.create,)
-
-    def create(self, folder: str) -> Point:
-        """Run `create`.
-
-        Raises:
-            DddError: it fails.
-        """
-        at = clock.now()
-        done = self._must(self._model.create)
-        return Point(at=at, reference=done[:200])
-
-    def wrong(self, point: Point) -> tuple[str, ...]:
-        """Run `verify`."""
-        done = commands.look(
-            self._entry.session,
-            self._model.verify,
-            shown=self._model.verify,
-            timeout_s=self._timeout_s,
-        )
-        return () if done.ok else (f"{self._model.verify}: {shell.said(done)}",)
-
-    def restore(self, point: Point) -> None:
-        """Run `restore`.
-
-        Raises:
-            DddError: it fails.
-        """
-        self._must(self._model.restore)
-
-    def _must(self, command: str) -> str:
-        done = shell.must(self._entry.session, command, shown=command, timeout_s=self._timeout_s)
-        return done.text.strip()
 
 
 def _snapshot_id(text: str) -> str:
