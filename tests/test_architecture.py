@@ -124,6 +124,8 @@ def test_only_checks_marked_action_use_actions() -> None:
 
 def test_version_is_told() -> None:
     """`pytest-ddd --version` works without a site."""
-    command = [sys.executable, "-m", "pytest_ddd.cli.main", "--version"]
+    command = [sys.executable, "-m", "pytest_ddd.cli", "--version"]
 
-    assert subprocess.run(command, capture_output=True, check=False).returncode == 0
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stdout.split()[:1]) == (0, ["pytest-ddd"])
