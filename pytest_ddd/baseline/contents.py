@@ -15,6 +15,7 @@ from pytest_ddd.baseline.sections.hosts import Group, Host
 from pytest_ddd.baseline.sections.jobs import Job
 from pytest_ddd.baseline.sections.logs import Log
 from pytest_ddd.baseline.sections.metrics import Metric
+from pytest_ddd.baseline.sections.probes import Probe
 from pytest_ddd.baseline.sections.queues import Queue
 from pytest_ddd.baseline.sections.retention import Retention
 from pytest_ddd.baseline.sections.rule_sets import RuleSet
@@ -51,6 +52,7 @@ IN_ENVIRONMENT: dict[str, type[Entry]] = {
     "access": Access,
     "retention": Retention,
     "attestations": Attestation,
+    "probes": Probe,
 }
 """Sections by name whose entries live in the environment, or on the hosts of `applies_to`."""
 
