@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 import pytest
 
-from tests.system.conftest import Here, Prod, Run
+from tests.system.conftest import Here, Place, Prod, Run
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -22,7 +22,8 @@ class Example(Prod):
 
     def __init__(self, name: str, root: Path) -> None:
         shutil.copytree(EXAMPLES / name, root)
-        self.root, self.lab = root, Here()
+        self.root = root
+        self.lab: Place = Here()
 
     def write(self, path: str, text: str) -> Path:
         """Write a file of the site."""

@@ -2,7 +2,6 @@
 
 import json
 import os
-import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import psycopg
@@ -31,4 +30,4 @@ class Shop(BaseHTTPRequestHandler):
 
 
 if __name__ == "__main__":
-    ThreadingHTTPServer((sys.argv[1], 8080), Shop).serve_forever()
+    ThreadingHTTPServer(("", 8080), Shop).serve_forever()

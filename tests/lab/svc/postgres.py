@@ -64,7 +64,8 @@ class Postgres:
             self._init()
         else:
             self._copy(primary)
-        self._settings = [f"port={self.port}", f"listen_addresses={self.address}", "fsync=off"]
+        where = self.address if host is None else "0.0.0.0"
+        self._settings = [f"port={self.port}", f"listen_addresses={where}", "fsync=off"]
         self._settings += [f"unix_socket_directories={self.dir}", "shared_buffers=16MB"]
         self._settings += ["max_connections=100", "wal_receiver_status_interval=1s"]
         if tls is not None:
