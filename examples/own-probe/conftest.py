@@ -13,9 +13,9 @@ def days_left(host, options):
     answer = host.run(f"openssl x509 -noout -enddate -in {shlex.quote(path)}")
     if answer.rc != 0:
         raise CannotLookError(f"{path}: {answer.stderr.strip()}", hint=f"ls -l {path}")
-    end = datetime.strptime(answer.stdout.strip(), "notAfter=%b %d %H:%M:%S %Y GMT")
-    left = end.replace(tzinfo=UTC) - clock.now()
-    return left.total_seconds() / 86400, answer.stdout
+    said = answer.stdout.strip()
+    end = datetime.strptime(said, "notAfter=%b %d %H:%M:%S %Y GMT").replace(tzinfo=UTC)
+    return round((end - clock.now()).total_seconds() / 86400, 1), said
 
 
 def pytest_ddd_register_probes(probes):

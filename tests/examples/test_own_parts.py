@@ -68,7 +68,7 @@ def test_own_probe(example: Copy, tmp_path: Path) -> None:
     gone = site.look().of("localhost", "mail-client")
 
     assert [one.outcome.value for one in found.values()] == ["GREEN", "YELLOW", "RED"]
-    assert "<= crit 7 days (baselines/local/probes.yaml:6)" in found[3].reason
+    assert "mail-client 3 days <= crit 7 days (baselines/local/probes.yaml:6)" in found[3].reason
     assert found[3].readings[0].detail.startswith("notAfter=")
     assert gone.outcome.value == "UNKNOWN"
     assert "mail-client.pem" in gone.reason
