@@ -22,7 +22,9 @@ class Probe(Entry):
     options: dict[str, str | int | float | bool | list[str] | Secret] = Field(default_factory=dict)
     """What the probe is given; it says itself what it takes. A secret is a reference."""
     warn: Number | None = None
+    """Yellow from here on."""
     crit: Number | None = None
+    """Red from here on."""
     unit: str = ""
     """Of the number: `s` and `bytes` are written as durations and sizes."""
     worse: Literal["above", "below"] = "above"
