@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from datetime import time
 from functools import cache
+from pathlib import Path
 from textwrap import dedent
 
 from pydantic import BaseModel
@@ -20,6 +21,7 @@ from pytest_ddd.baseline.contents import BY_NAME, FILES, IN_ENVIRONMENT, ON_HOST
 from pytest_ddd.baseline.fields import Entry
 from pytest_ddd.plain import Json
 
+DOCS = Path(__file__).parents[1]
 _PREFIX = "#/$defs/"
 _FEW = ("warn", "crit")
 """A default with more keys than these is not shown: its own table has them."""
@@ -47,6 +49,7 @@ def sections() -> str:
     every = {**BY_NAME, **WHOLE}
     for name, model in every.items():
         parts += [f"## {name}\n", f"{_place(name)}\n", prose(model.__doc__), _keys(model)]
+        parts.append(_guide(name))
         if issubclass(model, Entry):
             parts.append("And [what every entry can say](#every-entry).\n")
     parts += ["## Every entry\n", prose(_own_docstring(Entry)), _keys(Entry)]
@@ -54,6 +57,36 @@ def sections() -> str:
     for name, model in sorted(_shared(set(every.values())).items()):
         parts += [f"### {_title(name)}\n", prose(_own_docstring(model)), _keys(model)]
     return "\n".join(parts)
+
+
+def _guide(name: str) -> str:
+    """Return a link to the page that tells how to use a section."""
+    page = guide(name)
+    part = f"#{anchor(name)}" if _heading(name) in _pages().get(page, "") else ""
+    return f"How to: [{page.removesuffix('.md')}](../{page}{part}).\n" if page else ""
+
+
+def guide(name: str) -> str:
+    """Return the page that tells how to use a section: its own, or the one that says most of it."""
+    if f"{name}.md" in _pages():
+        return f"{name}.md"
+    signs = (_heading(name), f"(reference/sections.md#{name})", f"\n{name}:")
+    for sign in signs:
+        found = {page: text.count(sign) for page, text in _pages().items() if sign in text}
+        if found:
+            return max(found, key=lambda page: found[page])
+    return ""
+
+
+def _heading(name: str) -> str:
+    return f"\n## {name}\n"
+
+
+@cache
+def _pages() -> dict[str, str]:
+    """Return all how-to pages with their text."""
+    files = (file for file in sorted(DOCS.glob("*.md")) if file.stem != "baselines")
+    return {file.name: file.read_text(encoding="utf-8") for file in files}
 
 
 def _place(name: str) -> str:
