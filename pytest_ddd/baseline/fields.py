@@ -33,7 +33,10 @@ URL_REFUSED = "a password in a URL is refused: give it as a reference to a secre
 class Model(BaseModel):
     """A baseline mapping: frozen, and unknown keys are refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=False, populate_by_name=True)
+    # Built when first used: most sites use few of the sections, and none all of their fields.
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=False, populate_by_name=True, defer_build=True
+    )
 
 
 def _parsed(parse: Callable[[str], T], example: str) -> BeforeValidator:
