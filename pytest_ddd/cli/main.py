@@ -11,6 +11,7 @@ from typing import NoReturn, Protocol
 
 from pytest_ddd.cli.commands import (
     action,
+    capture,
     escalation,
     evidence,
     history,
@@ -45,6 +46,7 @@ class Verb(Protocol):
 VERBS: dict[str, Verb] = {
     "init": init,
     "validate": validate,
+    "capture": capture,
     "history": history,
     "objectives": objectives,
     "waiver": waiver,

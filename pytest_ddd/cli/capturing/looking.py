@@ -1,0 +1,94 @@
+"""Look at hosts for what a baseline could say of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from pytest_ddd import redaction
+from pytest_ddd.baseline.placing import Statement
+from pytest_ddd.cli.capturing.faults import faults
+from pytest_ddd.cli.capturing.wanted import CONFIGURATION, Wanted
+from pytest_ddd.errors import CannotLookError, UnreachableError
+from pytest_ddd.probes import configuration
+from pytest_ddd.probes.capture.asking import ask
+from pytest_ddd.probes.capture.interface import Candidate, LeftOut
+from pytest_ddd.probes.capture.names import DISCOVER, look_at
+from pytest_ddd.probes.scope import Scope
+
+
+@dataclass(kw_only=True)
+class Catch:
+    """What was found: what a baseline shall say, what it says already, and what is left out."""
+
+    statements: list[Statement] = field(default_factory=list)
+    right: list[tuple[str, str]] = field(default_factory=list)
+    """Host and name of entries of the baseline that hold as they are."""
+    left_out: list[LeftOut] = field(default_factory=list)
+
+
+def look(scope: Scope, hosts: Sequence[str], wanted: Wanted) -> Catch:
+    """Return what there is on some hosts, which can be reached."""
+    catch = Catch()
+    for host in hosts:
+        candidates = _named(wanted)
+        for kind in wanted.kinds:
+            if kind in CONFIGURATION:
+                candidates += _discovered(scope, host, kind, catch)
+        _ask(scope, host, candidates, catch)
+    catch.statements = sorted(_without_secrets(catch), key=_in_order)
+    return catch
+
+
+def _named(wanted: Wanted) -> list[Candidate]:
+    return [Candidate(kind=kind, name=name) for kind, name in wanted.named if kind in CONFIGURATION]
+
+
+def _discovered(scope: Scope, host: str, kind: str, catch: Catch) -> list[Candidate]:
+    found: list[Candidate] = []
+    try:
+        found.extend(DISCOVER[kind](look_at(scope.connections, host)))
+    except UnreachableError:
+        raise
+    except CannotLookError as failure:
+        catch.left_out.append(LeftOut(host=host, name=kind, why=failure.message, hint=failure.hint))
+    return found
+
+
+def _ask(scope: Scope, host: str, candidates: Iterable[Candidate], catch: Catch) -> None:
+    """Ask about all that the baseline does not say rightly already."""
+    declared = {item.key: item for item in configuration.entries(scope) if item.host == host}
+    unknown: dict[tuple[str, str], Candidate] = {}
+    for about in candidates:
+        item = declared.get(about.key)
+        if item is not None and not faults(item):
+            catch.right.append((host, f"{about.kind}:{about.name}"))
+        else:
+            unknown[about.kind, about.name] = about
+    found, left_out = ask(scope.connections, host, unknown.values())
+    catch.statements += found
+    catch.left_out += left_out
+
+
+def _in_order(one: Statement) -> tuple[int, tuple[str, ...]]:
+    """Sort as the documentation lists kinds, then by name."""
+    kind = one.path[1] if one.path[0] == "configuration" else ""
+    return (CONFIGURATION.index(kind) if kind else 0), one.path
+
+
+def _without_secrets(catch: Catch) -> Iterable[Statement]:
+    """Yield what may stand in a file; what looks like a secret is left out, and said to be."""
+    for one in catch.statements:
+        if redaction.DEFAULT.scrub(_texts(one.values)) == _texts(one.values):
+            yield one
+        else:
+            why = "it holds what looks like a secret, which belongs into no file"
+            catch.left_out.append(LeftOut(host=one.host, name=one.name, why=why))
+
+
+def _texts(values: object) -> list[str]:
+    if isinstance(values, dict):
+        return [text for value in values.values() for text in _texts(value)]
+    if isinstance(values, list):
+        return [text for value in values for text in _texts(value)]
+    return [values] if isinstance(values, str) else []
