@@ -101,10 +101,8 @@ class Placing:
             applies: Tree = {"applies_to": [*targets]} if targets else {}
             self._say(path, {**new[0].values, **applies})
         elif _says(there, new[0].values):
-            before = there.get("applies_to")
-            hosts = [*before] if isinstance(before, list) else []
-            more = self._targets(path[0], [one.host for one in new])
-            self._say(path, {"applies_to": [*hosts, *(one for one in more if one not in hosts)]})
+            hosts = {*self._hosts_of(there.get("applies_to")), *(one.host for one in new)}
+            self._say(path, {"applies_to": [*self._targets(path[0], hosts)] or [EVERYBODY]})
         else:
             self._differ(path, new, there)
 
@@ -157,7 +155,12 @@ class Placing:
         named = [name for name in alike if name in self._asked.names]
         if named or (alike and len(hosts) > 1):
             return [(named or alike)[0]]
-        return sorted(hosts)
+        return [host for host in self._baseline.hosts if host in hosts]
+
+    def _hosts_of(self, applies_to: Plain) -> Iterator[str]:
+        """Yield the hosts that an `applies_to` means."""
+        for name in applies_to if isinstance(applies_to, list) else ():
+            yield from self._baseline.groups.get(str(name), (str(name),))
 
     def _written(self, path: Sequence[str]) -> Tree | None:
         """Return what the environment's own files say at a path, with what was placed there."""

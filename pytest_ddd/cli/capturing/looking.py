@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 
 from pytest_ddd import redaction
 from pytest_ddd.baseline.placing import Statement
@@ -15,6 +17,8 @@ from pytest_ddd.probes.capture.asking import ask
 from pytest_ddd.probes.capture.interface import Candidate, LeftOut
 from pytest_ddd.probes.capture.names import DISCOVER, look_at
 from pytest_ddd.probes.scope import Scope
+
+HOSTS_AT_ONCE = 32
 
 
 @dataclass(kw_only=True)
@@ -30,13 +34,26 @@ class Catch:
 def look(scope: Scope, hosts: Sequence[str], wanted: Wanted) -> Catch:
     """Return what there is on some hosts, which can be reached."""
     catch = Catch()
-    for host in hosts:
-        candidates = _named(wanted)
+    with ThreadPoolExecutor(HOSTS_AT_ONCE) as pool:
+        for one in pool.map(partial(_look_at_host, scope, wanted), hosts):
+            catch.statements += one.statements
+            catch.right += one.right
+            catch.left_out += one.left_out
+    catch.statements = sorted(_without_secrets(catch), key=_in_order)
+    return catch
+
+
+def _look_at_host(scope: Scope, wanted: Wanted, host: str) -> Catch:
+    catch = Catch()
+    candidates = _named(wanted)
+    try:
         for kind in wanted.kinds:
             if kind in CONFIGURATION:
                 candidates += _discovered(scope, host, kind, catch)
         _ask(scope, host, candidates, catch)
-    catch.statements = sorted(_without_secrets(catch), key=_in_order)
+    except UnreachableError as lost:
+        catch.statements.clear()
+        catch.left_out = [LeftOut(host=host, name="all", why=lost.message, hint=lost.hint)]
     return catch
 
 
