@@ -16,6 +16,7 @@ from pytest_ddd.cli.commands import (
     evidence,
     history,
     init,
+    inventory,
     objectives,
     schedule,
     validate,
@@ -46,6 +47,7 @@ class Verb(Protocol):
 VERBS: dict[str, Verb] = {
     "init": init,
     "validate": validate,
+    "inventory": inventory,
     "capture": capture,
     "history": history,
     "objectives": objectives,
