@@ -187,7 +187,8 @@ def test_the_key_stands_in_the_one_place_that_needs_it(site: Site) -> None:
 
 def test_a_killed_flush_is_taken_up_by_the_next_run(site: Site) -> None:
     """Killed while it was sending: the lease ends, and the message is sent by a later run."""
-    hang = "test -e stuck && while test -e stuck || exit 75; do sleep 0.1; done"
+    wait = "touch began; while test -e stuck; do sleep 0.1; done; exit 75"
+    hang = f"if test -e stuck; then {wait}; fi"
     command = f'[sh, -c, "{hang}; cat >> heard.jsonl; echo >> heard.jsonl"]'
     site.baseline(
         "local",
@@ -199,11 +200,9 @@ def test_a_killed_flush_is_taken_up_by_the_next_run(site: Site) -> None:
     site.write("stuck", "")
     dying = start(site)
 
-    def is_sending() -> bool:
-        return inflight(site) == 1
-
     try:
-        assert wait_for(is_sending, 60.0)
+        assert wait_for((site.root / "began").exists, 60.0)
+        assert inflight(site) == 1
     finally:
         dying.kill()
         dying.communicate()

@@ -52,7 +52,8 @@ class _Reader:
         _, now, zone = lines[0].split()
         self._zone = zone_of(zone)
         self._before = datetime.fromtimestamp(int(now), UTC)
-        self._lines, self._since = lines, since
+        # Logs tell whole seconds: one in which the window begins belongs to it.
+        self._lines, self._since = lines, since.replace(microsecond=0)
         self._events: list[Event] = []
         self._logins: list[Session] = []
         self._failures: list[Session] = []
