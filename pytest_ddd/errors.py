@@ -10,6 +10,7 @@ DddError                      what is wrong, where, and `hint`: what to type nex
 |   +-- UnreachableError      the host cannot be reached, or its connection is lost
 |       +-- RefusedError      authentication or host key refused: a person has to act
 +-- NotApplicableError        nothing is there, and the baseline allows that
++-- UntrustedError            a signature that nobody who is trusted has made
 +-- RecordError               record, history or evidence could not be written (exit 76)
 """
 
@@ -77,6 +78,10 @@ class RefusedError(UnreachableError):
 
 class NotApplicableError(DddError):
     """Nothing is there to look at, and the baseline allows that: the outcome is NOT_APPLICABLE."""
+
+
+class UntrustedError(DddError):
+    """Nobody who is trusted made a signature; the message has what ssh-keygen said."""
 
 
 class RecordError(DddError):

@@ -9,10 +9,17 @@ from pytest_ddd.evidence import wording
 from pytest_ddd.evidence.account import Account
 from pytest_ddd.evidence.canonical import canonical
 from pytest_ddd.evidence.controls import controls_csv
-from pytest_ddd.evidence.files import CONTROLS, JUNIT, POPULATION, README, write_file, written
+from pytest_ddd.evidence.files import (
+    CONTROLS,
+    JUNIT,
+    NAMESPACE,
+    POPULATION,
+    README,
+    write_file,
+    written,
+)
 from pytest_ddd.evidence.junit import junit_lines
 from pytest_ddd.evidence.report import write_report
-from pytest_ddd.evidence.signature import NAMESPACE
 from pytest_ddd.jsonable import to_json
 from pytest_ddd.templating import render
 

@@ -31,6 +31,9 @@ SUMS = "SHA256SUMS"
 SIGNATURE = "SHA256SUMS.sig"
 """Signs SHA256SUMS, which holds the digest of every other file: coreutils then see all."""
 
+NAMESPACE = "pytest-ddd-evidence"
+"""What its signature is for: one that was made for a mail or a commit is not valid here."""
+
 LEDGER = "ledger.jsonl"
 """Lies beside the packages, one line a run."""
 

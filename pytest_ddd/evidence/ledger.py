@@ -75,6 +75,16 @@ class Ledger:
         every = (one for one in self.entries if one.what == "sealed" and one.sums == sums)
         return next(every, None)
 
+    def others_of(self, run_id: str, scenario: str, sums: str) -> tuple[Entry, ...]:
+        """Return the lines that sealed another package of the same run: there may be none."""
+        return tuple(
+            one
+            for one in self.entries
+            if one.what == "sealed"
+            and (one.run_id, one.scenario) == (run_id, scenario)
+            and one.sums != sums
+        )
+
     def pruned(self) -> frozenset[str]:
         """Return the `sums` of the packages that were pruned."""
         return frozenset(one.sums for one in self.entries if one.what == "pruned")

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import fnmatch
-import getpass
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
-from pytest_ddd import clock
+from pytest_ddd import clock, login
 from pytest_ddd.errors import RecordError, UsageError
 from pytest_ddd.evidence.archive import archive_path
 from pytest_ddd.evidence.files import LEDGER, failure
@@ -90,11 +89,7 @@ def delete(root: Path, candidate: Candidate) -> None:
         RecordError: it cannot be written or deleted.
     """
     entry = candidate.entry
-    try:
-        by = getpass.getuser()
-    except (KeyError, OSError):
-        by = "unknown"
-    line = replace(entry, what="pruned", at=clock.now(), by=by, reason=candidate.rule)
+    line = replace(entry, what="pruned", at=clock.now(), by=login.name(), reason=candidate.rule)
     if entry.sums not in read_ledger(root / LEDGER).pruned():
         append(root / LEDGER, line)
     for path in _places(root, entry):

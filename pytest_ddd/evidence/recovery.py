@@ -6,11 +6,13 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+from pytest_ddd.clock import stamp
 from pytest_ddd.errors import RecordError, UsageError
 from pytest_ddd.evidence.account import Account, account
 from pytest_ddd.evidence.canonical import digest
 from pytest_ddd.evidence.facts import RunFacts
-from pytest_ddd.evidence.files import RECORD, RUN, START, write_file
+from pytest_ddd.evidence.files import LEDGER, RECORD, RUN, START, write_file
+from pytest_ddd.evidence.ledger import read_ledger
 from pytest_ddd.evidence.manifest import Anchor
 from pytest_ddd.evidence.record import Record, is_being_written, read_record
 from pytest_ddd.evidence.sealing import Sealed, complete, seal, sealed_manifest
@@ -30,7 +32,8 @@ def reseal(directory: Path, key: Path | None = None) -> Sealed:
 
     Raises:
         UsageError: it is no directory of a run, or the run is still going on.
-        RecordError: it was changed since it was sealed, or cannot be written or signed.
+        RecordError: it was changed since it was sealed, as far as it or the ledger can tell, or
+            cannot be written or signed.
     """
     if is_being_written(directory / RECORD):
         message = f"{directory}: its run is still going on"
@@ -38,13 +41,31 @@ def reseal(directory: Path, key: Path | None = None) -> Sealed:
     manifest = sealed_manifest(directory)
     if manifest is None:
         run, end = recover(directory)
+        facts = run.summary.facts
+        _refuse_another(directory, facts.run_id, facts.scenario)
         return seal(directory, run, end, key=key)
+    _refuse_another(directory, manifest.run_id, manifest.scenario, digest(manifest.sums()))
     problems = verify(DirectorySource(directory)).problems
     if problems:
         message = f"{directory}: changed since it was sealed: {problems[0]}"
         raise RecordError(message, hint=f"pytest-ddd evidence verify {directory}")
     operator = _read(directory / RUN, _content(directory / RUN) or b"").operator
     return complete(directory, manifest, key=key, by=operator)
+
+
+def _refuse_another(directory: Path, run_id: str, scenario: str, sums: str = "") -> None:
+    """Refuse to seal or sign what was changed since the ledger named it.
+
+    Raises:
+        RecordError: the ledger names another package of this run.
+    """
+    others = read_ledger(directory.parent / LEDGER).others_of(run_id, scenario, sums)
+    if others:
+        raise RecordError(
+            f"{directory}: its run was sealed before, as another package ({stamp(others[0].at)}): "
+            "this one was changed since",
+            hint=f"unpack {others[0].name}.zip, or restore the directory from a copy",
+        )
 
 
 def recover(directory: Path) -> tuple[Account, Anchor]:

@@ -8,17 +8,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from pytest_ddd import clock, signatures
+from pytest_ddd import clock
 from pytest_ddd.errors import CannotLookError, DddError, NotApplicableError, RecordError
 from pytest_ddd.evidence.files import RECORD
 from pytest_ddd.evidence.record import read_record
 from pytest_ddd.evidence.recovery import reseal
 from pytest_ddd.evidence.sealing import Sealed
-from pytest_ddd.evidence.signature import Trust
 from pytest_ddd.evidence.sources import DirectorySource, open_package
 from pytest_ddd.evidence.verification import Verification, verify
 from pytest_ddd.outcomes import Outcome
 from pytest_ddd.results import Problem, Reading, Value
+from pytest_ddd.signatures import Trust, public_half
 
 _US = "rehearsal"
 """The name under which the verifier of a rehearsal trusts the run's own key."""
@@ -74,7 +74,7 @@ def has_looked(record: Path) -> bool:
 def _rehearse(copy: Path, key: Path) -> Rehearsal:
     signers = copy.parent / "allowed_signers"
     try:
-        signers.write_text(f"{_US} {signatures.public_half(key)}\n")
+        signers.write_text(f"{_US} {public_half(key)}\n")
         sealed = reseal(copy, key)
         trust = Trust(allowed_signers=signers)
         found = (verify(DirectorySource(copy), trust), _verify_archive(sealed, trust))

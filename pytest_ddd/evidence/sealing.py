@@ -9,19 +9,28 @@ from importlib.metadata import version
 from pathlib import Path
 
 from pytest_ddd import clock
-from pytest_ddd.errors import RecordError
+from pytest_ddd.errors import DddError, RecordError
 from pytest_ddd.evidence.account import Account
 from pytest_ddd.evidence.archive import archive_path, write_archive
 from pytest_ddd.evidence.canonical import digest
 from pytest_ddd.evidence.derive import derive
 from pytest_ddd.evidence.digests import digest_of
-from pytest_ddd.evidence.files import LEDGER, MANIFEST, SIGNATURE, SUMS, write_file
+from pytest_ddd.evidence.files import (
+    LEDGER,
+    MANIFEST,
+    NAMESPACE,
+    SIGNATURE,
+    SUMS,
+    failure,
+    sync_directory,
+    write_file,
+)
 from pytest_ddd.evidence.ledger import Entry, append, end_of
 from pytest_ddd.evidence.manifest import Anchor, Manifest, PackagedFile, read_manifest
 from pytest_ddd.evidence.scan import refuse_secrets
-from pytest_ddd.evidence.signature import sign
 from pytest_ddd.evidence.sources import DirectorySource
 from pytest_ddd.redaction import DEFAULT, Redactor
+from pytest_ddd.signatures import sign
 
 _NOT_LISTED = (MANIFEST, SUMS, SIGNATURE)
 
@@ -101,15 +110,19 @@ def complete(directory: Path, manifest: Manifest, *, key: Path | None, by: str) 
     Raises:
         RecordError: something cannot be written or signed; what was there before still is.
     """
-    trouble: RecordError | None = None
+    trouble: DddError | None = None
     sums = manifest.sums()
     signature = directory / SIGNATURE
     if key is not None and not signature.exists():
         try:
-            write_file(signature, sign(sums, key))
-        except RecordError as error:
+            write_file(signature, sign(sums, key, NAMESPACE))
+        except DddError as error:
             trouble = error  # an unsigned package is worth keeping; it can be signed later
             archive_path(directory).unlink(missing_ok=True)
+    try:
+        sync_directory(directory)  # what the ledger names has to be there after a power cut
+    except OSError as error:
+        raise failure(directory, error) from error
     _enter(directory.parent / LEDGER, manifest, digest(sums), by)
     archive = write_archive(directory)
     if trouble is not None:

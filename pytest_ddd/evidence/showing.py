@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+from pytest_ddd.armor import read_signature
 from pytest_ddd.errors import RecordError
 from pytest_ddd.evidence import wording
 from pytest_ddd.evidence.canonical import digest
@@ -13,7 +14,6 @@ from pytest_ddd.evidence.files import MANIFEST, RECORD, RUN, SIGNATURE, START
 from pytest_ddd.evidence.ledger import Ledger
 from pytest_ddd.evidence.manifest import read_manifest
 from pytest_ddd.evidence.record import read_lines
-from pytest_ddd.evidence.signature import read_signature
 from pytest_ddd.evidence.sources import Source
 from pytest_ddd.evidence.statements import read_statement
 from pytest_ddd.evidence.summary import summarize

@@ -7,16 +7,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pytest_ddd.errors import RecordError
+from pytest_ddd.armor import read_signature
+from pytest_ddd.clock import stamp
+from pytest_ddd.errors import CannotLookError, RecordError, UntrustedError
 from pytest_ddd.evidence import archive
 from pytest_ddd.evidence.canonical import digest
 from pytest_ddd.evidence.digests import digest_of
-from pytest_ddd.evidence.files import MANIFEST, RECORD, SIGNATURE, START, SUMS
+from pytest_ddd.evidence.files import MANIFEST, NAMESPACE, RECORD, SIGNATURE, START, SUMS
 from pytest_ddd.evidence.ledger import read_ledger
 from pytest_ddd.evidence.manifest import Manifest, read_manifest
 from pytest_ddd.evidence.record import Chain, parse_line
-from pytest_ddd.evidence.signature import NAMESPACE, Trust, UntrustedError, read_signature
 from pytest_ddd.evidence.sources import ArchiveSource, Source
+from pytest_ddd.signatures import Trust
 
 GOOD, TAMPERED, UNTRUSTED, INCOMPLETE = 0, 1, 3, 5
 """Exit statuses; 4 is a mistake in what was typed."""
@@ -182,16 +184,16 @@ def _check_signature(
         found.doubts.append("signed, but no file of trusted keys was given: --allowed-signers FILE")
     else:
         try:
-            found.signer = trust.signer(manifest.sums(), armor, manifest.sealed_at)
+            found.signer = trust.signer(manifest.sums(), armor, NAMESPACE, manifest.sealed_at)
         except UntrustedError as error:
-            _place_doubt(str(error), found)
-        except RecordError as error:
+            _place_doubt(error.message, found)
+        except CannotLookError as error:
             found.doubts.append(str(error))
 
 
 def _place_doubt(said: str, found: Verification) -> None:
     """A signature of a trusted key that does not match is tampering; a strange key is a doubt."""
-    if "incorrect signature" in said.lower() or "does not match" in said.lower():
+    if "incorrect signature" in said.lower():
         found.problems.append(f"{SIGNATURE}: does not fit {SUMS}: {said}")
     else:
         found.doubts.append(f"nobody who is trusted signed it: {said}")
@@ -220,7 +222,11 @@ def _ledger_problems(path: Path, manifest: Manifest) -> Iterator[str]:
         yield f"{path.name}: no ledger there"
         return
     yield from ledger.damage
-    if ledger.of(digest(manifest.sums())) is None:
+    sums = digest(manifest.sums())
+    if ledger.of(sums) is None:
         yield f"{path.name}: does not name this package"
+    for other in ledger.others_of(manifest.run_id, manifest.scenario, sums):
+        named = f"{other.name}, sealed {stamp(other.at)}"
+        yield f"{path.name}: names another package of this run: {named}"
     if not ledger.holds(manifest.ledger):
         yield f"{path.name}: lines that were there when this package was sealed are gone or changed"

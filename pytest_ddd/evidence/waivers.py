@@ -233,7 +233,7 @@ def signature_problem(environment: str, declaration: Declaration[Waiver]) -> str
     if not waiver.signature:
         return ""
     text = message(environment, declaration.key, waiver)
-    signed = signatures.signed_by(text, waiver.signature, NAMESPACE)
+    signed = signatures.signed_by(text, waiver.signature.encode(), NAMESPACE)
     if signed.problem or signed.fingerprint == waiver.approver.key:
         return signed.problem
     return f"is signed by another key: {signed.fingerprint}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -12,7 +12,7 @@ from sqlalchemy import Connection, select
 
 from pytest_ddd.clock import from_stamp
 from pytest_ddd.errors import RecordError
-from pytest_ddd.history import lines, rows, runs
+from pytest_ddd.history import lines, rows, runs, spool
 from pytest_ddd.history.lines import RunKey
 from pytest_ddd.history.records import RunEnd, RunStart
 from pytest_ddd.history.store import Store
@@ -51,6 +51,26 @@ class _Target:
     last_s: float = 0.0
     """When the last result began, and how long it took."""
     tally: Tally = field(default_factory=Tally)
+
+
+def take_spools(store: Store, root: Path) -> Iterator[RecordError]:
+    """Store what earlier runs of a site could not, to be evaluated; yield what went wrong."""
+    for path in spool.waiting(root):
+        try:
+            with spool.taken(path) as is_ours:
+                if not is_ours:
+                    continue
+                damage = Import(store, evaluated=False).read(path).damage
+                if damage:
+                    kept = path.replace(path.with_suffix(".damaged"))
+                    text = f"{damage[0]}; the other lines of it were stored"
+                    yield RecordError(text, hint=f"look at {kept}")
+                else:
+                    path.unlink()
+        except RecordError as failure:
+            yield failure
+        except OSError as error:
+            yield RecordError(f"{path}: {error.strerror}", hint=f"ls -l {path}")
 
 
 class Import:

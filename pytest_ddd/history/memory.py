@@ -16,8 +16,8 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from pytest_ddd.errors import DddError, RecordError
-from pytest_ddd.history import lines, places, processes, runs, spool
-from pytest_ddd.history.importing import Import
+from pytest_ddd.history import lines, processes, runs, spool
+from pytest_ddd.history.importing import take_spools
 from pytest_ddd.history.lines import RunKey
 from pytest_ddd.history.measures import gather
 from pytest_ddd.history.previous import before
@@ -25,7 +25,7 @@ from pytest_ddd.history.records import RunEnd, RunStart
 from pytest_ddd.history.store import Store
 from pytest_ddd.history.tally import Tally
 from pytest_ddd.history.trends import trends
-from pytest_ddd.occurrences import Gathered, PreviousRun, Run, Trend
+from pytest_ddd.occurrences import Gathered, PreviousRun, Trend
 from pytest_ddd.results import CheckResult
 
 BEAT_S = 60.0
@@ -71,13 +71,10 @@ class Memory:
 
     def __init__(self, url: str | None, root: Path, run_id: str) -> None:
         self.failures: list[RecordError] = []
-        self.aborted: tuple[Run, ...] = ()
-        """Runs that had died and were found now; their results may wait to be evaluated."""
         self.store: Store | None = None
         """None when there is no history, or it cannot be written, from the first failure on."""
         self._routines: dict[str, _Routine] = {}
-        self._directory = root / places.DIRECTORY / spool.DIRECTORY
-        self._spool = spool.Spool(self._directory, run_id)
+        self._spool = spool.Spool(root, run_id)
         self._ended = threading.Event()
         self._is_off = url is None
         if url is not None:
@@ -145,10 +142,6 @@ class Memory:
             self._give_up(failure)
             return ()
 
-    def key(self, scenario: str) -> int:
-        """Return the key of a scenario's run in the store; 0 when it is in the spool."""
-        return self._routines[scenario].id
-
     def close(self) -> None:
         """Close the history, and let later runs take the spool."""
         self._ended.set()
@@ -159,30 +152,13 @@ class Memory:
     def _open(self, url: str, root: Path) -> None:
         try:
             self.store = store = Store.open(url, root)
+            self.failures += take_spools(store, root)
             with store.transaction() as tx:
-                self.aborted = runs.abort_dead(tx)
+                runs.abort_dead(tx)
         except DddError as failure:
             self._give_up(failure)
             return
-        for path in spool.waiting(self._directory):
-            self._take_spool(store, path)
         threading.Thread(target=self._beat, args=(store,), daemon=True, name="ddd-beat").start()
-
-    def _take_spool(self, store: Store, path: Path) -> None:
-        """Store what an earlier run could not."""
-        try:
-            with spool.taken(path) as is_ours:
-                if not is_ours:
-                    return
-                damage = Import(store, evaluated=False).read(path).damage
-                if damage:
-                    kept = path.replace(path.with_suffix(".damaged"))
-                    text = f"{damage[0]}; the other lines of it were stored"
-                    self.failures.append(RecordError(text, hint=f"look at {kept}"))
-                else:
-                    path.unlink()
-        except RecordError as failure:
-            self.failures.append(failure)
 
     def _keep(
         self,

@@ -9,20 +9,24 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pytest_ddd.errors import RecordError
+from pytest_ddd.history import places
 
-DIRECTORY = "spool"
+
+def directory(root: Path) -> Path:
+    """Return where the spools of a site are."""
+    return root / places.DIRECTORY / "spool"
 
 
 class Spool:
     """Lines of one run that wait; the file is made with the first one.
 
     Args:
-        directory: of all spools of a site.
+        root: the site.
         run_id: whose lines these are.
     """
 
-    def __init__(self, directory: Path, run_id: str) -> None:
-        self.path = directory / f"{run_id}.jsonl"
+    def __init__(self, root: Path, run_id: str) -> None:
+        self.path = directory(root) / f"{run_id}.jsonl"
         self._descriptor = -1
 
     def write(self, line: str) -> None:
@@ -81,9 +85,9 @@ def taken(path: Path) -> Iterator[bool]:
         os.close(descriptor)
 
 
-def waiting(directory: Path) -> list[Path]:
+def waiting(root: Path) -> list[Path]:
     """Return the spool files of a site, oldest first."""
-    return sorted(directory.glob("*.jsonl"), key=lambda path: path.stat().st_mtime_ns)
+    return sorted(directory(root).glob("*.jsonl"), key=lambda path: path.stat().st_mtime_ns)
 
 
 def _lock(descriptor: int) -> bool:

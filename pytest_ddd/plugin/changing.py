@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_ddd import results
+from pytest_ddd import login, results
 from pytest_ddd.errors import NotApplicableError, RecordError
 from pytest_ddd.outcomes import Outcome
-from pytest_ddd.plugin import login, markers, site
+from pytest_ddd.plugin import markers, site
 from pytest_ddd.plugin.reachable import BlockedError, is_recorded, place_of
 from pytest_ddd.plugin.session import CONTROLLER_KEY
 from pytest_ddd.plugin.verdict import VERDICT_KEY, Verdict
@@ -93,9 +93,7 @@ def _change(item: pytest.Item, action: Action) -> Carried:
     try:
         carried = _hand(item.config).carry_out(action)
     except RecordError as failure:
-        run = item.config.stash[CONTROLLER_KEY].run
-        if run is not None:
-            run.failures.append(failure)
+        item.config.stash[CONTROLLER_KEY].could_not_write(failure)
         raise
     verdict.readings += carried.readings
     _tell_left_open(verdict, carried)

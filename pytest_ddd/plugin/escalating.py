@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_ddd import clock, redaction
+from pytest_ddd.plugin.options import SETTINGS_KEY
 from pytest_ddd.units import plural
 
 if TYPE_CHECKING:
@@ -95,6 +96,11 @@ def write(reporter: pytest.TerminalReporter, run: MaintenanceRun, unheard: Seque
     """Say who was told, who would be, why others were not, and what has not arrived."""
     told = run.told
     if told is None:
+        if reporter.config.stash[SETTINGS_KEY].escalate == "on":
+            words = "NOBODY WAS TOLD of this run: the history could not be written"
+            reporter.write_line(words, red=True, bold=True)
+            hint = "see NOT WRITTEN below, then: pytest-ddd schedule tick --escalate on"
+            reporter.write_line(f"  hint: {hint} --host={run.circumstances.baseline.name}")
         return
     decisions = told.evaluation.decisions
     if decisions or told.undelivered or unheard:

@@ -20,12 +20,12 @@ def pytest_ddd_scenario_finished(config: pytest.Config, finished: Finished) -> N
     """Write the metrics of the environment; a failure is one of the run."""
     settings = config.stash[SETTINGS_KEY]
     controller = config.stash[CONTROLLER_KEY]
-    if settings.textfile is None or settings.history is None or controller.run is None:
+    if settings.textfile is None or settings.history is None:
         return
     try:
         _write(settings.textfile, settings.history, config.rootpath, finished)
     except RecordError as failure:
-        controller.run.failures.append(failure)
+        controller.could_not_write(failure)
 
 
 def _write(path: Path, history: str, root: Path, finished: Finished) -> None:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_ddd import redaction
-from pytest_ddd.plugin import escalating, login, narrowing, planning, site
+from pytest_ddd import login, redaction
+from pytest_ddd.plugin import escalating, narrowing, planning, site
 
 if TYPE_CHECKING:
     from pytest_ddd.evidence.facts import Plan, Provenance

@@ -115,9 +115,10 @@ def _take_exception(
     elif report.when != "call":
         verdict.fails(Outcome.UNKNOWN, f"{report.when}: {_said(error)}")
     elif isinstance(error, AssertionError | pytest.fail.Exception):
-        verdict.unseen = any(problem.blind for problem in _problems(item, excinfo))
-        for said in _broken(item, excinfo):
-            verdict.fails(Outcome.RED, said)
+        if problems := _problems(item, excinfo):
+            verdict.finds(problems)
+        else:
+            verdict.fails(Outcome.RED, _broken(item, excinfo))
     else:
         verdict.fails(Outcome.UNKNOWN, f"could not look: {_said(error)}")
 
@@ -134,9 +135,7 @@ def _doubt_ending(item: pytest.Item, verdict: Verdict, report: pytest.TestReport
     if was_read and entry.failure is not None:
         verdict.fails(Outcome.UNKNOWN, f"could not look: {_said(entry.failure)}")
     elif was_read and entry.taken is not None and entry.taken.problems:
-        verdict.unseen = any(problem.blind for problem in entry.taken.problems)
-        for problem in entry.taken.problems:  # seen, and the check asserts nothing about it
-            verdict.fails(Outcome.RED, str(problem))
+        verdict.finds(entry.taken.problems)  # seen, and the check asserts nothing about it
     elif verdict.readings:
         return
     elif not was_read:
@@ -153,13 +152,11 @@ def _said(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
 
 
-def _broken(item: pytest.Item, excinfo: pytest.ExceptionInfo[BaseException]) -> list[str]:
-    """Return what a failed assert says: the entry's problems, or its text and its line."""
-    if problems := _problems(item, excinfo):
-        return [str(problem) for problem in problems]
+def _broken(item: pytest.Item, excinfo: pytest.ExceptionInfo[BaseException]) -> str:
+    """Return what a failed assert says: its text and its line."""
     text = str(excinfo.value).strip() or str(excinfo.traceback[-1].statement).strip()
     place = excinfo.traceback[-1]
-    return [f"{text} ({_relative(place.path, item)}:{place.lineno + 1})"]
+    return f"{text} ({_relative(place.path, item)}:{place.lineno + 1})"
 
 
 def _problems(

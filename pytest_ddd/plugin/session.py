@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 import pytest
 
 from pytest_ddd import clock, redaction
+from pytest_ddd.errors import RecordError
 from pytest_ddd.outcomes import Outcome
 from pytest_ddd.plugin import (
     attaching,
@@ -153,6 +154,13 @@ class Controller:
             self.config.hook.pytest_ddd_scenario_finished(config=self.config, finished=finished)
         self.unheard = escalating.announce(self.config, self.run.told)
         session.exitstatus = self._exit_status(exitstatus)
+
+    def could_not_write(self, failure: RecordError) -> None:
+        """Let the run end with 76; what fails may come before the first result."""
+        if self.run is None:
+            self.run = _begin(self.config)
+        if self.run is not None:
+            self.run.failures.append(failure)
 
     def _add(
         self, result: CheckResult, frequency: Frequency, attached: Mapping[str, str] = _NOTHING

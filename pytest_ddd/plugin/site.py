@@ -135,10 +135,12 @@ def _open(config: pytest.Config) -> Site:
     from pytest_ddd.connections import Connections, declared
     from pytest_ddd.plugin.since import logs_since
     from pytest_ddd.probes.scope import Scope
+    from pytest_ddd.scenarios.schedule import schedules
 
     settings = config.stash[SETTINGS_KEY]
     selection = inventory.select(settings.baselines, settings.hosts)
     baseline = selection.baseline
+    schedules(baseline)  # at the end of the run it would be late to miss a calendar of holidays
     secrets.redact_early(baseline.escalation)
     started_at = run_started_at(config)
     connections = Connections(declared.specs_of(baseline.hosts, secrets.text_of))
@@ -165,8 +167,13 @@ def _open(config: pytest.Config) -> Site:
 
 def _fingerprint(settings: Settings) -> str:
     """Return the fingerprint of the key to sign with: a wrong one is told before anything runs."""
-    if settings.sign is None or settings.evidence is None:
+    if settings.sign is None:
         return ""
-    from pytest_ddd.evidence.signature import fingerprint
+    from pytest_ddd.signatures import fingerprint
 
-    return fingerprint(settings.sign)
+    try:
+        return fingerprint(settings.sign)
+    except UsageError:
+        if settings.evidence is None:  # nothing will be signed
+            return ""
+        raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -59,6 +60,8 @@ class Verdict:
     attached: list[str] = field(default_factory=list)
     unseen: bool = False
     """Whether something could not be looked at beside what is known to be wrong."""
+    explained: bool = False
+    """Whether its entry says what is wrong, and so why a reading has no value."""
     answer: Answer | None = None
     """What was read that is no entry of the baseline."""
     waiver: str = ""
@@ -117,6 +120,13 @@ class Verdict:
         self.ended = outcome
         self.said.append(said)
 
+    def finds(self, problems: Sequence[Problem]) -> None:
+        """Remember what the entry says is wrong."""
+        self.explained = True
+        self.unseen = any(problem.blind for problem in problems)
+        for problem in problems:
+            self.fails(Outcome.RED, str(problem))
+
     def resolution(self) -> tuple[Reading, ...]:
         """Return how long a yellow took to become green, once it has."""
         since = self.look.yellow_since
@@ -134,9 +144,9 @@ class Verdict:
     @property
     def is_blind(self) -> bool:
         """Whether anything at all could not be looked at: RED hides it, a waiver may not."""
-        # A check that ended red has no value to judge, and that is no blind spot of its own.
+        # What its entry found wrong is why there was no value to judge: no blind spot of its own.
         no_value = any(reading.outcome is Outcome.UNKNOWN for reading in self.readings)
-        return self.unseen or (no_value and self.ended is not Outcome.RED)
+        return self.unseen or (no_value and not self.explained)
 
     @property
     def wrong(self) -> list[str]:

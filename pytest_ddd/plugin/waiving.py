@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_ddd.plugin import login, narrowing
+from pytest_ddd import login
+from pytest_ddd.plugin import narrowing
 from pytest_ddd.plugin.site import SITE_KEY, run_started_at
 from pytest_ddd.plugin.verdict import Verdict
 from pytest_ddd.results import CheckResult
@@ -62,13 +63,10 @@ def _waivers(config: pytest.Config) -> Waivers | None:
     if baseline is None or not baseline.waivers:
         return None
     if _WAIVERS_KEY not in config.stash:
-        from pytest_ddd import signatures
         from pytest_ddd.evidence.waivers import Operator, Waivers
 
-        settings = config.stash[SITE_KEY].settings
-        operator = Operator(
-            names=(login.name(), *filter(None, (settings.operator,))),
-            key=signatures.fingerprint(settings.sign) if settings.sign is not None else "",
-        )
+        here = config.stash[SITE_KEY]
+        names = (login.name(), *filter(None, (here.settings.operator,)))
+        operator = Operator(names=names, key=here.key)
         config.stash[_WAIVERS_KEY] = Waivers(baseline, at=run_started_at(config), operator=operator)
     return config.stash[_WAIVERS_KEY]

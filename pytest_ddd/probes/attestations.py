@@ -83,7 +83,7 @@ class Attestation(Entry[Confirmation]):
         if not model.signature:
             return ""
         text = message(self.target, self.declaration)
-        signed = signatures.signed_by(text, model.signature, NAMESPACE)
+        signed = signatures.signed_by(text, model.signature.encode(), NAMESPACE)
         if signed.problem or signed.fingerprint == model.confirmed_by.key:
             return signed.problem
         return f"is signed by another key: {signed.fingerprint}"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
+from itertools import takewhile
 from typing import TYPE_CHECKING, cast
 
 from pytest_ddd import clock
@@ -130,24 +131,30 @@ class Job(Entry[JobState]):
         return url_for_host(url, self._scope.connections.spec(self.target))
 
     def _lateness(self, found: Found) -> Lateness:
-        zone = self._scope.baseline.environment.timezone
         now = found.seen_at or clock.now()
-        dues = tuple(islice(dues_before(self._declaration.model.schedule, zone, now), 2))
-        if len(dues) < 2:
-            raise CannotLookError("was not due twice in fifty years: look at its schedule")
+        late = self._held(found.run, self._dues(now), now)
+        if late is None:
+            raise CannotLookError("was not due in fifty years: look at its schedule")
+        known_from = found.known_from
+        if found.run is not None or found.problems or known_from is None or known_from <= late.due:
+            return late
+        known = self._held(None, takewhile(known_from.__le__, self._dues(now)), now)
         first_limit = self.late.warn or self.late.crit
-        grace_s = first_limit.value if first_limit else 0.0
-        last, before = dues
-        late = lateness(found.run, last=last, before=before, now=now, grace_s=grace_s)
-        forgotten = found.known_from is not None and found.known_from > late.due
-        if found.run is None and forgotten and not found.problems:
-            assert found.known_from is not None
-            raise CannotLookError(
-                f"{found.source}: knows nothing from before {_shown(found.known_from)}, when the"
-                f" host started, and the job was due {_shown(late.due)}",
-                hint="look into the journal; a marker file or a database row outlives a restart",
-            )
-        return late
+        if known is not None and first_limit is not None and known.seconds >= first_limit.value:
+            return known
+        raise CannotLookError(
+            f"{found.source}: knows nothing from before {_shown(known_from)}, when the"
+            f" host started, and the job was due {_shown(late.due)}",
+            hint="look into the journal; a marker file or a database row outlives a restart",
+        )
+
+    def _dues(self, now: datetime) -> Iterator[datetime]:
+        zone = self._scope.baseline.environment.timezone
+        return dues_before(self._declaration.model.schedule, zone, now)
+
+    def _held(self, run: Run | None, dues: Iterable[datetime], now: datetime) -> Lateness | None:
+        last_limit = self.late.crit or self.late.warn
+        return lateness(run, dues=dues, now=now, most_s=last_limit.value if last_limit else 0.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

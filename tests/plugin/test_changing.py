@@ -189,6 +189,17 @@ def test_a_journal_that_cannot_be_written_changes_nothing(site: Site) -> None:
     assert not (site.root / "touched").exists()
 
 
+def test_a_journal_that_fails_before_the_first_result_ends_with_76(site: Site) -> None:
+    only = "@pytest.mark.action\ndef test_it(change):\n    assert change(Touch()).problems == ()\n"
+    site.check(ACTION + only)
+    site.write(".pytest-ddd/actions", "in the way")
+
+    done = site.run(*APPLY)
+
+    assert done.status == 76, done.text
+    assert not (site.root / "touched").exists()
+
+
 @pytest.fixture
 def server(ledger: Ledger) -> Iterator[Prometheus]:
     with Prometheus(ledger) as running:

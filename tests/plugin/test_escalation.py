@@ -150,7 +150,11 @@ def test_a_history_that_cannot_be_written_comes_first(paging: Site) -> None:
     rules(paging, "down: {when: [RED], check: it, notify: [refuses]}")
     paging.write(".pytest-ddd", "a file where the directory should be")
 
-    assert run(paging, ON).status == 76
+    done = run(paging, ON)
+
+    assert done.status == 76
+    assert "NOBODY WAS TOLD of this run: the history could not be written" in done.text
+    assert "pytest-ddd schedule tick --escalate on --host=local" in done.text
 
 
 def test_on_without_a_history_is_a_mistake(paging: Site) -> None:

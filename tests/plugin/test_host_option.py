@@ -165,3 +165,16 @@ def test_wide_fixture_may_use_host(prod: Site) -> None:
 
     assert set(done.outcomes()) >= {"web1/it", "web2/it"}
     assert done.status == 0
+
+
+def test_holidays_that_nobody_knows_are_a_mistake(prod: Site, plugin_args: tuple[str, ...]) -> None:
+    """Told before anything runs: at the end it would keep the results from being told."""
+    due = '{morning-health-check: {due: {at: "07:30", days: business}}}'
+    prod.baseline("prod", environment="environment: {holidays: {country: XX}}")
+    prod.baseline("prod", scenarios=f"scenarios: {due}")
+
+    done = prod.run("--host=prod", *plugin_args)
+
+    assert done.status == 4, done.text
+    assert "no holidays are known for 'XX'" in done.text
+    assert "INTERNALERROR" not in done.text

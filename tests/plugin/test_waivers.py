@@ -91,6 +91,21 @@ def test_scope_and_end(
     assert done.status == status
 
 
+def test_reading_without_a_value_beside_a_failed_assert_is_not_waived(site: Site) -> None:
+    """The waiver accepts what the assert says; it says nothing of the load that nobody knows."""
+    reading = "Reading(name='load', value=None, at=__import__('pytest_ddd.clock').clock.now())"
+    site.check(
+        f"def test_it(judge):\n    judge({reading}, Threshold(warn=Limit(value=80)))\n"
+        "    assert 1 == 2, 'two is wrong'\n"
+    )
+    waive(site, entry="*")
+
+    done = site.run()
+
+    assert done.outcomes()["local/it"] == "UNKNOWN"
+    assert "not what could not be looked at" in done.text
+
+
 def test_what_a_waiver_accepts_is_not_waited_for(site: Site) -> None:
     """A recheck waits for yellows only that nobody accepted."""
     reading = "Reading(name='queue', value=85, at=__import__('pytest_ddd.clock').clock.now())"

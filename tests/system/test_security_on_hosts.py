@@ -41,7 +41,7 @@ SSHD: dict[str, object] = {
         "MaxAuthTries": "<=6",
         "LogLevel": ["VERBOSE", "INFO"],
     },
-    "forbidden": {"ciphers": ["*-cbc"]},
+    "forbidden": {"ciphers": ["*-cbc"], "PubkeyAcceptedAlgorithms": ["ssh-dss"]},
 }
 PASSWORDS: dict[str, object] = {"kind": "passwords", "max_age": "90d", "min_length": 12}
 FIREWALL: dict[str, object] = {"kind": "firewall", "open": ["tcp:22", "tcp:80", "tcp:443"]}
@@ -107,6 +107,10 @@ CASES: dict[str, tuple[dict[str, object], str, str, str]] = {
         SSHD, f"printf 'Match User noisy\\n  PasswordAuthentication yes\\n' >{CONF}; {RELOAD}",
         UNDO_SSHD, "PasswordAuthentication is yes for Match User noisy, expected no",
     ),
+    "old algorithm for one user": (
+        SSHD, f"printf 'Match User noisy\\n  PubkeyAcceptedAlgorithms +ssh-dss\\n' >{CONF}; {RELOAD}",
+        UNDO_SSHD, "PubkeyAcceptedAlgorithms allows ssh-dss for Match User noisy",
+    ),
     "not reloaded": (
         SSHD, f"touch -d '+1 minute' {CONF}", f"rm {CONF}",
         f"{CONF} changed after sshd read it: reload ssh",
@@ -144,6 +148,22 @@ CASES: dict[str, tuple[dict[str, object], str, str, str]] = {
         PASSWORDS, "chage -d $(date -d '-120 days' +%F) sudopw", "chage -d $(date +%F) sudopw",
         "has a password of 120 days, at most 90",
     ),
+    "no day of the last change": (
+        PASSWORDS, "sed -i.kept 's/^\\(sudopw:[^:]*\\):[0-9]*:/\\1::/' /etc/shadow",
+        "mv /etc/shadow.kept /etc/shadow", "has a password that never expires: no day of its last change",
+    ),
+    "changed in the future": (
+        PASSWORDS, "chage -d 2099-01-01 sudopw", "chage -d $(date +%F) sudopw",
+        "has a password that was changed in the future",
+    ),
+    "no password at all": (
+        PASSWORDS, "sed -i.kept 's/^noisy:x:/noisy::/' /etc/passwd", "mv /etc/passwd.kept /etc/passwd",
+        "account noisy has an empty password",
+    ),
+    "hash where everybody can read it": (
+        PASSWORDS, "sed -i.kept 's/^noisy:x:/noisy:$1$abcdefgh$irWbblnpmw.5z7wgBnprh0:/' /etc/passwd",
+        "mv /etc/passwd.kept /etc/passwd", "account noisy stores its password as md5",
+    ),
     "short ones": (
         PASSWORDS, "sed -i 's/minlen=12/minlen=6/' /etc/pam.d/common-password", UNDO_PAM,
         "a new password needs 6 characters, expected 12",
@@ -160,6 +180,14 @@ CASES: dict[str, tuple[dict[str, object], str, str, str]] = {
         " echo 'minlen = 10' >/etc/security/pwquality.conf",
         "sed -i 1d /etc/pam.d/common-password; rm /etc/security/pwquality.conf",
         "a new password needs 10 characters, expected 12",
+    ),
+    "quality module reads its own file last": (
+        PASSWORDS,
+        "sed -i '1i password requisite pam_pwquality.so' /etc/pam.d/common-password;"
+        " mkdir -p /etc/security/pwquality.conf.d; echo 'minlen = 14' >/etc/security/pwquality.conf.d/x.conf;"
+        " echo 'minlen = 9' >/etc/security/pwquality.conf",
+        "sed -i 1d /etc/pam.d/common-password; rm -r /etc/security/pwquality.conf*",
+        "a new password needs 9 characters, expected 12",
     ),
     "quality module asks for its default": (
         PASSWORDS, "sed -i '1i password requisite pam_pwquality.so' /etc/pam.d/common-password",
@@ -189,6 +217,38 @@ CASES: dict[str, tuple[dict[str, object], str, str, str]] = {
         FIREWALL, "nft add rule inet filter input ip saddr 10.0.0.0/8 accept", UNDO_NFT,
         "lets in every port on a condition",
     ),
+    "asleep": (
+        FIREWALL, "nft 'table inet filter { flags dormant; }'",
+        f"nft delete table inet filter; {UNDO_NFT}", "ip: what no rule accepts is let in",
+    ),
+    "drops only what is too much": (
+        FIREWALL,
+        "nft 'chain inet filter input { policy accept; }';"
+        " nft add rule inet filter input limit rate over 100/second drop",
+        UNDO_NFT, "ip: what no rule accepts is let in",
+    ),
+    "one port more by a verdict map": (
+        FIREWALL, "nft 'add rule inet filter input tcp dport vmap { 8080 : accept, 25 : drop }'",
+        UNDO_NFT, "lets in tcp:8080",
+    ),
+    "one port more by a named map": (
+        FIREWALL,
+        "nft 'add map inet filter m { type inet_service : verdict; elements = { 8080 : accept }; }';"
+        " nft add rule inet filter input tcp dport vmap @m",
+        UNDO_NFT, "lets in tcp:8080",
+    ),
+    "new connections": (
+        FIREWALL, "nft 'add rule inet filter input ct state { established, new } accept'", UNDO_NFT,
+        "lets in every port on a condition",
+    ),
+    "all but old connections": (
+        FIREWALL, "nft 'add rule inet filter input ct state != established accept'", UNDO_NFT,
+        "lets in every port on a condition",
+    ),
+    "all but this machine": (
+        FIREWALL, "nft 'add rule inet filter input iifname != \"lo\" accept'", UNDO_NFT,
+        "lets in every port on a condition",
+    ),
     "one port less": (
         FIREWALL, "sed 's/22, 80, 443/22, 80/' /etc/nftables.conf | nft -f -", UNDO_NFT,
         "does not let in tcp:443",
@@ -210,6 +270,18 @@ def test_weakness_is_told_and_gone_when_healed(way: Connections, host: LabHost, 
     assert problems(way, says) == []
 
 
+def test_verdict_maps_may_accept_what_rules_may(way: Connections, host: LabHost) -> None:
+    states = "ct state vmap { established : accept, related : accept, invalid : drop }"
+    ports = "tcp dport vmap { 22 : accept, 80 : accept, 443 : accept, 25 : drop }"
+    rules = RULES.replace("ct state established,related accept", states)
+    host.write("/run/maps.nft", rules.replace("tcp dport { 22, 80, 443 } accept", ports))
+    host.run("nft -f /run/maps.nft", check=True)
+    try:
+        assert problems(way, FIREWALL) == []
+    finally:
+        host.run(UNDO_NFT, check=True)
+
+
 def test_settings_for_one_user_are_those_of_its_match_block(way: Connections) -> None:
     says: dict[str, object] = {"kind": "sshd", "settings": {"banner": "none"}}
 
@@ -220,6 +292,39 @@ def test_settings_for_one_user_are_those_of_its_match_block(way: Connections) ->
     assert problems(way, {**says, "match": {"user": "noisy"}}) == [
         "banner is /etc/ssh/noisy-banner, expected none"
     ]
+
+
+def test_forbidden_values_of_a_keyword_that_sshd_does_not_know_are_unknown(
+    way: Connections,
+) -> None:
+    says: dict[str, object] = {"kind": "sshd", "forbidden": {"cipher": ["*-cbc"]}}
+
+    with pytest.raises(CannotLookError, match="sshd tells of no cipher"):
+        problems(way, says)
+    assert problems(way, {**says, "forbidden": {"AllowUsers": ["root"]}}) == []
+
+
+WEAK = "PasswordAuthentication yes"
+
+
+@pytest.mark.parametrize(
+    ("text", "included"),
+    [
+        (f"Match User noisy\\n  Include {CONF}.weak\\n", WEAK),
+        (f"Include {CONF}.weak\\n", f"Match User noisy\\n  {WEAK}"),
+    ],
+    ids=["block", "file"],
+)
+def test_what_a_block_or_an_included_file_includes_is_not_taken_for_good(
+    way: Connections, host: LabHost, text: str, included: str
+) -> None:
+    write = f"printf '{included}\\n' >{CONF}.weak; printf '{text}' >{CONF}"
+    host.run(f"{write}; {RELOAD}", check=True)
+    try:
+        with pytest.raises(CannotLookError, match=f"{CONF} includes {CONF}.weak"):
+            problems(way, SSHD)
+    finally:
+        host.run(f"rm {CONF}.weak; {UNDO_SSHD}", check=True)
 
 
 def test_hashes_stay_on_the_host(way: Connections) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import getpass
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_ddd import login
 from pytest_ddd.cli.printing import complain, say
 from pytest_ddd.errors import DddError, RecordError, UsageError
 from pytest_ddd.units import plural
@@ -121,8 +121,4 @@ def _hand() -> Hand:
     from pytest_ddd.actions.carrying_out import Hand
     from pytest_ddd.actions.journal import Journal
 
-    try:
-        operator = getpass.getuser()
-    except (KeyError, OSError):
-        operator = "unknown"
-    return Hand(journal=Journal(Path.cwd()), run_id=uuid.uuid4().hex, operator=operator)
+    return Hand(journal=Journal(Path.cwd()), run_id=uuid.uuid4().hex, operator=login.name())

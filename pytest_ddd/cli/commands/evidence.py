@@ -15,7 +15,7 @@ from pytest_ddd.errors import RecordError, UsageError
 from pytest_ddd.plain import visible
 
 if TYPE_CHECKING:
-    from pytest_ddd.evidence.occurrences import Expected
+    from pytest_ddd.evidence.period import Expected
 
 SUMMARY = "verify, seal, show and prune evidence"
 
@@ -63,9 +63,9 @@ def _configure_verify(parser: argparse.ArgumentParser) -> None:
 
 def _verify(arguments: argparse.Namespace) -> int:
     from pytest_ddd.evidence import showing
-    from pytest_ddd.evidence.signature import Trust
     from pytest_ddd.evidence.sources import open_package
     from pytest_ddd.evidence.verification import Verification, verify
+    from pytest_ddd.signatures import Trust
 
     trust = None
     signers: Path | None = arguments.allowed_signers
@@ -94,10 +94,10 @@ def _configure_seal(parser: argparse.ArgumentParser) -> None:
 
 def _seal(arguments: argparse.Namespace) -> int:
     from pytest_ddd.evidence.recovery import reseal
-    from pytest_ddd.evidence.signature import fingerprint
+    from pytest_ddd.signatures import fingerprint
 
     if arguments.sign is not None:
-        fingerprint(arguments.sign)
+        fingerprint(arguments.sign, "--sign")
     sealed = reseal(arguments.directory, arguments.sign)
     for reason in sealed.manifest.incomplete:
         say(f"incomplete: {reason}")
@@ -147,27 +147,23 @@ def _configure_period(parser: argparse.ArgumentParser) -> None:
 
 
 def _period(arguments: argparse.Namespace) -> int:
-    from pytest_ddd.evidence import occurrences
     from pytest_ddd.evidence.files import LEDGER
     from pytest_ddd.evidence.ledger import read_ledger
+    from pytest_ddd.evidence.period import period, read_expected, told
 
     if arguments.since >= arguments.until:
         raise UsageError("--from is not before --to", hint="--from 2026-01-01 --to 2027-01-01")
-    expected = (
-        occurrences.read_expected(arguments.expected) if arguments.expected else _due(arguments)
-    )
+    expected = read_expected(arguments.expected) if arguments.expected else _due(arguments)
     ledger = read_ledger(arguments.directory / LEDGER)
-    found = occurrences.period(
-        ledger, expected, arguments.since, arguments.until, scenario=arguments.scenario
-    )
-    for line in occurrences.told(found):
+    found = period(ledger, expected, arguments.since, arguments.until, scenario=arguments.scenario)
+    for line in told(found):
         say(visible(line))
     return found.status
 
 
 def _due(arguments: argparse.Namespace) -> tuple[Expected, ...]:
     """Return what the schedules asked for, as far as there is a history that knows."""
-    from pytest_ddd.evidence.occurrences import Expected
+    from pytest_ddd.evidence.period import Expected
     from pytest_ddd.history.occurrences import between
     from pytest_ddd.occurrences import Happened
 

@@ -43,6 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         UnknownTargetError: there is no such environment or directory.
         BaselineError: mistakes in the files, all of them.
+        UsageError: the holidays of an environment are not known.
     """
     if arguments.schema:
         from pytest_ddd.baseline.schema import baseline_schema
@@ -90,8 +91,10 @@ def _plan(root: Path, wanted: list[str]) -> list[tuple[str, list[str], bool]]:
 def _summary(name: str, bases: list[str], root: Path) -> Iterator[str]:
     """Yield the lines that say what one environment holds."""
     from pytest_ddd.baseline.loader import load_baseline
+    from pytest_ddd.scenarios.schedule import schedules
 
     baseline = load_baseline(root, name)
+    schedules(baseline)  # refuses holidays that nobody knows
     more = f", extends {', '.join(bases)}" if bases else ""
     yield f"✓ {name}: {plural(len(baseline.files), 'file')}{more}"
     if not baseline.hosts:

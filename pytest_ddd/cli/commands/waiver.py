@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, cast
 from pytest_ddd import clock
 from pytest_ddd.baseline.tree import nearest
 from pytest_ddd.cli.printing import say
-from pytest_ddd.errors import UnknownTargetError, UsageError
+from pytest_ddd.errors import UnknownTargetError, UntrustedError, UsageError
 from pytest_ddd.units import plural
 
 if TYPE_CHECKING:
@@ -94,20 +94,21 @@ def _held(baselines: Path, environment: str) -> tuple[Held, ...]:
 
 def _unknown(environment: str, held: Held, signers: Path | None) -> str:
     """Return why a file of allowed signers does not vouch for the approver."""
-    from pytest_ddd import signatures
     from pytest_ddd.evidence.waivers import NAMESPACE, message
+    from pytest_ddd.signatures import Trust
 
     if signers is None:
         return ""
     if not held.waiver.signature:
         return "is not signed"
-    return signatures.not_vouched(
-        message(environment, held.name, held.waiver),
-        held.waiver.signature,
-        NAMESPACE,
-        principal=held.waiver.approver.principal,
-        signers=signers,
-    )
+    who, text = held.waiver.approver.principal, message(environment, held.name, held.waiver)
+    trust = Trust(allowed_signers=signers, identity=who)
+    try:
+        signature, at = held.waiver.signature.encode(), held.waiver.approved_at
+        trust.signer(text, signature, NAMESPACE, at)
+    except UntrustedError as error:
+        return f"{signers} does not vouch for its signature by {who}: {error.message}"
+    return ""
 
 
 def _lines(environment: str, held: Held, problem: str) -> Iterator[str]:
@@ -181,6 +182,6 @@ def _sign(arguments: argparse.Namespace) -> int:
             hint="sign with that key, or name this one there",
         )
     say("    signature: |")
-    for line in signature.splitlines():
+    for line in signature.decode().splitlines():
         say(f"{_INDENT}{line}")
     return 0

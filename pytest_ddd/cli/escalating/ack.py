@@ -10,8 +10,8 @@ import argparse
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from pytest_ddd import clock
-from pytest_ddd.cli.escalating.place import duration, login
+from pytest_ddd import clock, login
+from pytest_ddd.cli.escalating.place import duration
 from pytest_ddd.cli.history_place import add_history, open_history
 from pytest_ddd.cli.printing import say
 from pytest_ddd.errors import UsageError
@@ -78,7 +78,7 @@ def _acknowledge(store: Store, arguments: argparse.Namespace) -> None:
             episode=alert.episode,
             severity=alert.severity,
             until=until,
-            author=login(),
+            author=login.name(),
             reason=arguments.reason,
         )
         alerts.acknowledge(tx, one, now)

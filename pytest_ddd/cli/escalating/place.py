@@ -1,9 +1,8 @@
-"""What the sub-verbs share: who is asking, and how long something lasts."""
+"""What the sub-verbs share: how long something lasts, and an exit status."""
 
 from __future__ import annotations
 
 import argparse
-import getpass
 from datetime import timedelta
 
 from pytest_ddd import units
@@ -20,11 +19,3 @@ def duration(text: str) -> timedelta:
     if found <= 0:
         raise argparse.ArgumentTypeError("must be longer than nothing")
     return timedelta(seconds=found)
-
-
-def login() -> str:
-    """Return the name of the person who is asking."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "unknown"

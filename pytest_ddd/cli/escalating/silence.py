@@ -11,9 +11,9 @@ import uuid
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from pytest_ddd import clock
+from pytest_ddd import clock, login
 from pytest_ddd.alerts import LONGEST_SILENCE, Matcher, Silence
-from pytest_ddd.cli.escalating.place import duration, login
+from pytest_ddd.cli.escalating.place import duration
 from pytest_ddd.cli.history_place import add_history, open_history
 from pytest_ddd.cli.printing import say
 from pytest_ddd.errors import UsageError
@@ -70,7 +70,7 @@ def _begin(store: Store, matcher: Matcher, arguments: argparse.Namespace, now: d
         matcher=matcher,
         starts_at=now,
         ends_at=now + arguments.how_long,
-        author=login(),
+        author=login.name(),
         reason=arguments.reason,
     )
     with store.transaction(durable=True) as tx:

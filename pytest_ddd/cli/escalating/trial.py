@@ -6,9 +6,8 @@ import argparse
 import uuid
 from dataclasses import replace
 
-from pytest_ddd import clock
+from pytest_ddd import clock, login
 from pytest_ddd.baseline.tree import nearest
-from pytest_ddd.cli.escalating.place import login
 from pytest_ddd.cli.printing import say
 from pytest_ddd.cli.scheduling.place import add_environment
 from pytest_ddd.errors import UsageError
@@ -44,7 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
         kind=Kind.TRIGGER,
         severity=Severity.INFO,
         dedup_key=f"ddd/{baseline.name}/test/{name[:8]}",
-        summary=f"test of the channel {arguments.channel} by {login()}: nothing is wrong",
+        summary=f"test of the channel {arguments.channel} by {login.name()}: nothing is wrong",
         environment=baseline.name,
         occurred_at=clock.now(),
     )

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import getpass
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from pytest_ddd import clock
+from pytest_ddd import clock, login
 from pytest_ddd.cli.history_place import add_history, open_history
 from pytest_ddd.cli.printing import say
 from pytest_ddd.cli.scheduling.place import add_environment, load, of_scenario
@@ -58,8 +57,8 @@ def run(arguments: argparse.Namespace) -> int:
             due_at=due,
             grace_s=schedule.grace.total_seconds(),
         )
-        by = getpass.getuser()
-        occurrences.excuse(tx, replace(found, excuse=arguments.reason.strip(), excused_by=by))
+        reason, by = arguments.reason.strip(), login.name()
+        occurrences.excuse(tx, replace(found, excuse=reason, excused_by=by))
     say(f"· {schedule.scenario}, due {clock.stamp(due)[:16]}Z, is excused: {arguments.reason}")
     return 0
 

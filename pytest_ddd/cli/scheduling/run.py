@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from pytest_ddd import clock
 from pytest_ddd.cli.history_place import add_history
-from pytest_ddd.cli.printing import say
+from pytest_ddd.cli.printing import complain, say
 from pytest_ddd.cli.scheduling.ping import Ping
 from pytest_ddd.cli.scheduling.place import (
     add_environment,
@@ -25,6 +25,7 @@ from pytest_ddd.cli.scheduling.place import (
     of_scenario,
     open_store,
 )
+from pytest_ddd.errors import RecordError
 from pytest_ddd.scenarios.catalogue import frequency_of
 
 if TYPE_CHECKING:
@@ -126,21 +127,26 @@ def _pytest(arguments: argparse.Namespace, due: datetime) -> int:
 def _has_run(arguments: argparse.Namespace, schedule: Schedule, due: datetime) -> bool:
     """Return whether this occurrence has its run, or somebody is at it; remember that it was due.
 
-    A run that died or was interrupted may be done once more within the grace.
+    A run that died or was interrupted may be done once more within the grace. Where the history is
+    away, the checks are done all the same: pytest keeps what it cannot write, and ends with 76.
     """
     from pytest_ddd.history import occurrences, runs
     from pytest_ddd.history.expecting import remember
     from pytest_ddd.occurrences import State
 
-    store = open_store(arguments)
-    if store is None:
+    try:
+        store = open_store(arguments)
+        if store is None:
+            return False
+        with store, store.transaction() as tx:
+            runs.abort_dead(tx)
+            remember(tx, arguments.host, schedule, due)
+            found = occurrences.between(
+                tx, due, due + due.resolution, arguments.host, schedule.scenario
+            )
+    except RecordError as failure:
+        complain(f"! {failure}")
         return False
-    with store, store.transaction() as tx:
-        runs.abort_dead(tx)
-        remember(tx, arguments.host, schedule, due)
-        found = occurrences.between(
-            tx, due, due + due.resolution, arguments.host, schedule.scenario
-        )
     settled = (State.FINISHED, State.RUNNING)
     return any(each.run is not None and each.run.state in settled for each in found)
 
@@ -157,8 +163,14 @@ def _why_not(schedule: Schedule, now: datetime) -> str:
 @contextmanager
 def _alone(name: str) -> Iterator[bool]:
     """Yield whether nobody else runs the same routine here; the lock ends with the process."""
-    LOCKS.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with (LOCKS / f"{name}.lock").open("w") as lock:
+    try:
+        LOCKS.mkdir(mode=0o700, parents=True, exist_ok=True)
+        file = (LOCKS / f"{name}.lock").open("w")
+    except OSError as error:
+        complain(f"! {LOCKS}: {error.strerror}: whether it is running already is not known")
+        yield True
+        return
+    with file as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

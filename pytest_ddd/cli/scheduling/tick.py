@@ -1,16 +1,19 @@
 """Look after the runs and the messages; call it every minute.
 
-It finds runs that were missed or died, evaluates what no run has evaluated, asks which silences
-have ended, sends what waits in the outbox, and tells Alertmanager again what it may have forgotten.
+It stores what runs could not while the history was away, finds runs that were missed or died,
+evaluates what no run has evaluated, asks which silences have ended, sends what waits in the outbox,
+and tells Alertmanager again what it may have forgotten.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_ddd import clock
+from pytest_ddd.cli.escalating.place import EXIT_UNDELIVERED
 from pytest_ddd.cli.history_place import add_history
 from pytest_ddd.cli.printing import complain, say
 from pytest_ddd.cli.scheduling.place import add_environment, open_store
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
     from pytest_ddd.escalation.telling import Told
     from pytest_ddd.history.store import Store
 
-EXIT_UNDELIVERED = 75
+EXIT_NOT_WRITTEN = 76
 
 _REPOST_S = 10.0
 
@@ -41,7 +44,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Do it once, silently when there is no news; 75 when a message has not arrived."""
+    """Do it once, silently when there is no news.
+
+    Returns:
+        75 when a message has not arrived, 76 when a run's spool could not be stored.
+    """
     from pytest_ddd.baseline.loader import load_baseline
     from pytest_ddd.escalation.evaluation import Mode
 
@@ -53,16 +60,28 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError("a tick needs the history: there is nothing to look after without it")
     mode = Mode(arguments.escalate)
     with store:
+        is_whole = _store_spools(store)
         _look(store, baseline)
         told = _tell(store, baseline, mode)
-        if mode is not Mode.ON:
-            return 0
-        _repost(store, baseline)
+        if mode is Mode.ON:
+            _repost(store, baseline)
     for parcel in told.undelivered:
         message = parcel.outgoing.message
         said = f"{parcel.outgoing.channel}: {message.summary}: {parcel.error or 'waits its turn'}"
         complain(f"✗ {parcel.state.value}: {said}")
+    if not is_whole:
+        return EXIT_NOT_WRITTEN
     return EXIT_UNDELIVERED if told.undelivered else 0
+
+
+def _store_spools(store: Store) -> bool:
+    """Store what runs could not, so that people hear of it now and not after the next run."""
+    from pytest_ddd.history.importing import take_spools
+
+    failures = list(take_spools(store, Path.cwd()))
+    for failure in failures:
+        complain(f"✗ {failure}")
+    return not failures
 
 
 def _look(store: Store, baseline: Baseline) -> None:

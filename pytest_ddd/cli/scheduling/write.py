@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import getpass
 import importlib
 import sys
 from datetime import timedelta
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 from zoneinfo import ZoneInfo, available_timezones
 
-from pytest_ddd import clock
+from pytest_ddd import clock, login
 from pytest_ddd.cli.printing import complain, say
 from pytest_ddd.cli.scheduling.place import add_environment, load, of_scenario
 from pytest_ddd.errors import UsageError
@@ -55,7 +54,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="the site, where it will run (default: here)",
     )
     parser.add_argument(
-        "--user", default=getpass.getuser(), metavar="NAME", help="as whom it runs (default: you)"
+        "--user", default=login.name(), metavar="NAME", help="as whom it runs (default: you)"
     )
     parser.add_argument(
         "--zone", default="", metavar="ZONE", help="for cron: the time zone of the machine"

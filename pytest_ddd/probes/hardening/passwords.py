@@ -13,14 +13,17 @@ from pytest_ddd.units import plural
 
 _DAY_S = 86400
 _SHADOW = r"""
-awk -F: '{
+awk -F: '
+FILENAME == "/etc/passwd" && $2 == "x" { next }  # it stands in the other file
+{
   hash = $2
   if (hash == "") kind = "empty"
   else if (hash ~ /^[!*]/ || hash == "x") kind = "locked"
   else if (substr(hash, 1, 1) == "$") { split(hash, part, "$"); kind = part[2] }
   else kind = "des"
-  print $1 ":" kind ":" $3 ":" $5
-}' /etc/shadow
+  days = FILENAME == "/etc/passwd" ? ":" : $3 ":" $5
+  print $1 ":" kind ":" days
+}' /etc/passwd /etc/shadow
 """
 """Hashes stay on the host: only their kind is printed."""
 
@@ -28,7 +31,7 @@ _NEW = r"""
 for file in /etc/pam.d/common-password /etc/pam.d/system-auth /etc/pam.d/passwd; do
   [ ! -e "$file" ] || sed "s/^/pam /" "$file" || exit 1
 done
-for file in /etc/security/pwquality.conf /etc/security/pwquality.conf.d/*.conf; do
+for file in /etc/security/pwquality.conf.d/*.conf /etc/security/pwquality.conf; do
   [ ! -e "$file" ] || sed "s/^/pwquality /" "$file" || exit 1
 done
 sed "s/^/login /" /etc/login.defs
@@ -45,7 +48,7 @@ _PAM_LENGTH = re.compile(
 _MINLEN = re.compile(r"\bminlen\s*=\s*(\d+)")
 _CONF_MINLEN = re.compile(r"^pwquality\s+minlen\s*=\s*(\d+)", re.MULTILINE)
 _DEFAULT_PWQUALITY = 8
-"""pwquality.conf(5)."""
+"""pwquality.conf(5), which says too that the files of its directory are read first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,39 +72,43 @@ def compare(comparison: Comparison) -> None:
 def _compare_accounts(comparison: Comparison, model: Safeguard) -> None:
     accounts = _accounts(comparison)
     open_ones = [one for one in accounts if one.kind != "locked"]
-    wrong = {one.name: text for one in open_ones if (text := _wrong(one, model))}
+    wrong = {one.name: found for one in open_ones if (found := _wrong(one, model))}
     comparison.note(
         "accounts",
         f"{len(open_ones)} of {len(accounts)} have a password",
         expected=f"stored as {', '.join(model.hashes)}",
-        source="awk … /etc/shadow",
+        source="awk … /etc/passwd /etc/shadow",
         path=("hashes",),
         detail="\n".join(f"{one.name}: {one.kind}" for one in open_ones),
     )
-    for name, text in wrong.items():
+    for name, (text, key) in wrong.items():
         comparison.note(
             f"account {name}", text, expected="as the baseline says", source="/etc/shadow",
-            path=("max_age",) if "days" in text or "expires" in text else ("hashes",),
-            problem=f"account {name} {text}",
+            path=(key,), problem=f"account {name} {text}",
         )  # fmt: skip
 
 
-def _wrong(account: _Account, model: Safeguard) -> str:
+def _wrong(account: _Account, model: Safeguard) -> tuple[str, str] | None:
+    """Return what is wrong with an account, and the key that says so."""
     if account.kind == "empty":
-        return "has an empty password"
+        return "has an empty password", "hashes"
     if account.kind not in model.hashes:
-        return f"stores its password as {account.kind}"
-    if model.max_age is None:
-        return ""
-    longest = int(model.max_age // _DAY_S)
+        return f"stores its password as {account.kind}", "hashes"
+    text = _aged(account, int(model.max_age // _DAY_S)) if model.max_age is not None else ""
+    return (text, "max_age") if text else None
+
+
+def _aged(account: _Account, longest: int) -> str:
     if account.max_days is None or account.max_days > longest:
         return (
             f"has a password that expires after {account.max_days or 'never'} days, not {longest}"
         )
-    today = int(clock.now().timestamp() // _DAY_S)
-    if account.changed_day is not None and today - account.changed_day > longest:
-        return f"has a password of {plural(today - account.changed_day, 'day')}, at most {longest}"
-    return ""
+    if account.changed_day is None:  # shadow(5): then nothing of the kind is in force
+        return "has a password that never expires: no day of its last change is known"
+    days = int(clock.now().timestamp() // _DAY_S) - account.changed_day
+    if days < -1:  # a host may be a day ahead
+        return f"has a password that was changed in the future, {plural(-days, 'day')} from now"
+    return f"has a password of {plural(days, 'day')}, at most {longest}" if days > longest else ""
 
 
 def _accounts(comparison: Comparison) -> list[_Account]:

@@ -41,6 +41,12 @@ _CONFIG = "/etc/ssh/sshd_config"
 _NOT_FOR_TEST = ("-D", "-e", "-4", "-6")
 """Arguments that change no setting."""
 
+_SILENT = (
+    "acceptenv", "allowgroups", "allowusers", "denygroups", "denyusers", "hostcertificate",
+    "logverbose", "rdomain", "setenv", "subsystem",
+)  # fmt: skip
+"""Keywords that `sshd -T` leaves out where nobody set them; each other one it prints."""
+
 
 def compare(comparison: Comparison) -> None:
     """Compare each setting; a daemon that runs with older ones is a fault of its own."""
@@ -53,7 +59,7 @@ def compare(comparison: Comparison) -> None:
         for name, wanted in model.settings.items():
             _compare(comparison, name, effective.get(name.lower(), "not set"), wanted)
         for name, patterns in model.forbidden.items():
-            _forbid(comparison, name, effective.get(name.lower(), ""), patterns)
+            _forbid(comparison, name, effective.get(name.lower()), patterns)
         text = _files(comparison, daemon.config)
         _compare_age(comparison, daemon, text)
         if not model.match:
@@ -163,6 +169,7 @@ def _compare(comparison: Comparison, name: str, observed: str, wanted: str | lis
 def _compare_blocks(comparison: Comparison, model: Safeguard, files: str) -> None:
     """Look into `Match` blocks: `sshd -T` says what holds for everybody else."""
     wanted = {name.lower(): (name, value) for name, value in model.settings.items()}
+    forbidden = {name.lower(): (name, value) for name, value in model.forbidden.items()}
     blocks = 0
     for match, keyword, value in _in_blocks(files):
         blocks += keyword == ""
@@ -173,22 +180,39 @@ def _compare_blocks(comparison: Comparison, model: Safeguard, files: str) -> Non
                 f"{match}: {name}", value, expected=str(expected), source="/etc/ssh/sshd_config",
                 path=("settings", name), problem=text,
             )  # fmt: skip
+        name, patterns = forbidden.get(keyword, ("", []))
+        if bad := _forbidden(value, patterns):
+            comparison.note(
+                f"{match}: {name}", value, expected=f"none of {', '.join(patterns)}",
+                source="/etc/ssh/sshd_config", path=("forbidden", name),
+                problem=f"{name} allows {', '.join(bad)} for {match}",
+            )  # fmt: skip
     comparison.note(
         "Match blocks", blocks, expected="nothing weaker in them", source="/etc/ssh/sshd_config"
     )
 
 
 def _in_blocks(text: str) -> Iterator[tuple[str, str, str]]:
-    """Yield (block, keyword, value) of each line in a `Match` block; the block itself first."""
-    match = ""
+    """Yield (block, keyword, value) of each line in a `Match` block; the block itself first.
+
+    Raises:
+        CannotLookError: a block, or a file that is included, includes a file.
+    """
+    match, files = "", []
     for line in text.splitlines():
         if line.startswith("#F "):  # a block ends with its file
             match = ""
+            files.append(line.split(" ", 2)[2])
             continue
         words = line.split("#")[0].strip().replace("=", " ", 1).split(None, 1)
         if len(words) < 2:
             continue
         keyword, value = words[0].lower(), words[1].strip().strip('"')
+        if keyword == "include" and (match or len(files) > 1):
+            raise CannotLookError(
+                f"{files[-1]} includes {value}: what that says is not looked at",
+                hint=f"include it from {files[0]} itself, before its first Match block",
+            )
         if keyword == "match":
             match = "" if value.lower() == "all" else f"Match {value}"
             value = ""
@@ -211,12 +235,15 @@ def _fits(observed: str, wanted: str | list[str]) -> bool:
     ]
 
 
-def _forbid(comparison: Comparison, name: str, observed: str, patterns: Sequence[str]) -> None:
-    bad = [
-        value
-        for value in observed.lower().split(",")
-        if any(fnmatchcase(value, pattern.lower()) for pattern in patterns)
-    ]
+def _forbid(
+    comparison: Comparison, name: str, observed: str | None, patterns: Sequence[str]
+) -> None:
+    if observed is None and name.lower() not in _SILENT:
+        raise CannotLookError(
+            f"sshd tells of no {name}: whether it is weak is not known",
+            hint="sshd -T   # on that host: the first word of each line is a keyword",
+        )
+    bad = _forbidden(observed or "", patterns)
     comparison.note(
         name,
         observed or "not set",
@@ -225,3 +252,12 @@ def _forbid(comparison: Comparison, name: str, observed: str, patterns: Sequence
         path=("forbidden", name),
         problem=f"{name} allows {', '.join(bad)}" if bad else "",
     )
+
+
+def _forbidden(observed: str, patterns: Sequence[str]) -> list[str]:
+    """Return the values that may not be; what a list takes away (`-aes256-cbc`) is none."""
+    if observed.startswith("-"):
+        return []
+    values = re.split(r"[,\s]+", observed.lower().lstrip("+^"))
+    wanted = [pattern.lower() for pattern in patterns]
+    return [one for one in values if any(fnmatchcase(one, pattern) for pattern in wanted)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -21,31 +22,37 @@ class Lateness:
 
 
 def lateness(
-    run: Run | None, *, last: datetime, before: datetime, now: datetime, grace_s: float
-) -> Lateness:
-    """Return how late the job is.
+    run: Run | None, *, dues: Iterable[datetime], now: datetime, most_s: float
+) -> Lateness | None:
+    """Return how late the job is; None when it was never due.
 
-    It is held against the last time that it was due. While that is less than `grace_s` ago and it
-    has not ended yet, the time before must have been met.
+    It is held against the oldest time that it was due and has not met: a job that is dead gets
+    later with each time that it misses, however often it is due.
 
     Args:
         run: the latest run.
-        last: the last time that it was due.
-        before: the time before that.
+        dues: when it was due, the latest time first.
         now: aware, by the clock of what told about the run.
-        grace_s: how long after it was due the job need not have ended.
+        most_s: its last limit: times longer ago than this make it no worse.
     """
-    if run is not None and run.finished_at is None and run.started_at is not None:
-        began_for = last if run.started_at >= last - _EARLY else before
-        return _still(began_for, now, f"running since {_shown(run.started_at)}")
     ended = run.finished_at if run is not None and run.succeeded else None
+    began = run.started_at if run is not None and run.finished_at is None else None
+    reached = began + _EARLY if began is not None else ended
+    due = missed = None
+    for due in dues:
+        if reached is not None and due <= reached:
+            break
+        missed = due
+        if (now - due).total_seconds() >= most_s:
+            break
+    if due is None:
+        return None
+    if began is not None:
+        return _still(due, now, f"running since {_shown(began)}")
     words = f"ended well {_shown(ended)}" if ended is not None else "has not ended well"
-    if ended is not None and ended >= last:
-        return Lateness(due=last, seconds=(ended - last).total_seconds(), words=words)
-    if (now - last).total_seconds() >= grace_s:
-        return _still(last, now, words)
-    met = ended is not None and ended >= before
-    return _still(last if met else before, now, words)
+    if missed is None and ended is not None:
+        return Lateness(due=due, seconds=(ended - due).total_seconds(), words=words)
+    return _still(missed or due, now, words)
 
 
 def _still(due: datetime, now: datetime, words: str) -> Lateness:

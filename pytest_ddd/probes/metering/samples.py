@@ -15,7 +15,7 @@ Statistic = Literal["value", "mean", "p95"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Samples:
-    """What was measured: finite numbers, oldest first; `note` says in words what they are."""
+    """What was measured: numbers, oldest first; `note` says in words what they are."""
 
     values: tuple[float, ...]
     source: str
@@ -25,10 +25,14 @@ class Samples:
         """Return one number for all samples.
 
         Raises:
-            CannotLookError: there is no sample, or more than one for `value`.
+            CannotLookError: there is no sample, one that is no finite number, or more than one
+                for `value`.
         """
         if not self.values:
             raise CannotLookError(f"{self.source}: no samples")
+        if odd := [value for value in self.values if not math.isfinite(value)]:
+            # It has no place in an order: a percentile of the others would hide it.
+            raise CannotLookError(f"{self.source} is {odd[0]}: not a finite number")
         if statistic == "value":
             if len(self.values) != 1:
                 raise CannotLookError(f"{self.source}: {len(self.values)} samples, expected one")

@@ -15,7 +15,7 @@ def samples(databases: Databases, query: Query) -> Samples:
     """Return the only column of the answer, one sample a row.
 
     Raises:
-        CannotLookError: no answer, several columns, or something that is no finite number.
+        CannotLookError: no answer, several columns, or something that is no number.
     """
     answer = databases.rows(query)
     if len(answer.columns) != 1:

@@ -37,7 +37,8 @@ def compare_rows(left: Rows, right: Rows) -> Compared:
     """Compare two answers.
 
     One number on each side: by how much they differ. One other value on each side: a difference
-    is a problem. Rows: how many have no equal on the other side, in whatever order they come.
+    is a problem. Rows: how many have no equal on the other side, in whatever order they come; one
+    number that has no counterpart is a problem, because a limit on numbers does not count rows.
 
     Raises:
         CannotLookError: they cannot be compared.
@@ -80,7 +81,21 @@ def _rows(left: Rows, right: Rows, source: str) -> Compared:
             words.append(f"only {side}: {_sample(rows)}")
     # A row that was changed stands on both sides, and is one difference.
     differing = max(only_left.total(), only_right.total())
-    return Compared(values={"difference": differing}, source=source, words="; ".join(words))
+    told = [_side(side) for side in (left, right)]
+    problem = f"the two sides differ: {told[0]} left, {told[1]} right"
+    return Compared(
+        values={"difference": differing},
+        source=source,
+        words="; ".join(words),
+        problems=(problem,) if "one number" in told else (),
+    )
+
+
+def _side(side: Rows) -> str:
+    """Say what a side answered, if the other one answered something else."""
+    if len(side.columns) == len(side.rows) == 1 and isinstance(_plain(side.rows[0][0]), Decimal):
+        return "one number"
+    return plural(len(side.rows), "row") if side.rows else "no row"
 
 
 def _counted(rows: Iterable[tuple[object, ...]]) -> Counter[tuple[Plain, ...]]:

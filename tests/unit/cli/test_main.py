@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from pytest_ddd import login
 from pytest_ddd.cli.main import main
 
 REPOSITORY = Path(__file__).parents[3]
@@ -52,6 +53,21 @@ def test_what_is_mistyped_ends_with_4_and_a_hint(
 
     assert ended.value.code == 4
     assert "hint: pytest-ddd" in capsys.readouterr().err
+
+
+def test_a_user_without_a_name_is_no_traceback(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a container with a number for a user, nothing says what its name is."""
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 2**31 - 7)
+
+    with pytest.raises(SystemExit) as ended:
+        main(["--help"])
+
+    assert ended.value.code == 0
+    assert login.name() == "unknown"
 
 
 def test_a_closed_pipe_is_no_traceback(tmp_path: Path) -> None:

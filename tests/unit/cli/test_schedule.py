@@ -101,6 +101,19 @@ def test_a_run_that_died_may_be_done_once_more(site: Path, time: Time) -> None:
     assert told(site)["DDD_SCHEDULED"] == "2026-11-25T06:30:00.000000Z"
 
 
+def test_a_history_that_is_away_keeps_no_run_from_taking_place(
+    site: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nobody would look at the hosts on the day on which the database is down."""
+    (site / ".pytest-ddd").write_text("a file where the directory should be")
+
+    assert start() == 76
+    assert told(site)["DDD_SCHEDULED"] == "2026-11-25T06:30:00.000000Z"
+    said = capsys.readouterr().err
+    assert "the history cannot be opened" in said
+    assert "whether it is running already is not known" in said
+
+
 def test_two_timers_do_not_run_at_once(
     site: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

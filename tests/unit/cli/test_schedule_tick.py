@@ -9,7 +9,7 @@ import pytest
 
 from pytest_ddd import clock
 from pytest_ddd.cli.main import main
-from pytest_ddd.history import runs
+from pytest_ddd.history import lines, runs
 from pytest_ddd.history.records import RunEnd, RunStart
 from pytest_ddd.history.tally import Tally
 from pytest_ddd.outcomes import Outcome
@@ -115,14 +115,18 @@ def test_an_hour_without_news_is_silent(
 
 
 def test_results_of_a_run_that_died_are_evaluated(pager, site: Path, time: Time) -> None:
-    rule = "    red: {when: [RED], check: endpoints, notify: [people]}\n"
-    with (site / "baselines/prod.yaml").open("a") as file:
-        file.write(rule)
+    watch_endpoints(site)
     died(time)
 
     tick()
 
     assert "ddd/prod/web1/morning-health-check/endpoints/red" in pager.incidents
+
+
+def watch_endpoints(site: Path) -> None:
+    rule = "    red: {when: [RED], check: endpoints, notify: [people]}\n"
+    with (site / "baselines/prod.yaml").open("a") as file:
+        file.write(rule)
 
 
 def died(time: Time) -> None:
@@ -138,6 +142,50 @@ def died(time: Time) -> None:
         key = runs.begin(tx, start)
         runs.add(tx, key, 1, RED)
     time.pass_(minutes=10)
+
+
+def test_what_a_run_could_not_store_is_evaluated_now(pager, site: Path, time: Time) -> None:
+    """While the history was away nobody could be told; the next run may be a day ahead."""
+    watch_endpoints(site)
+    spooled(site, time)
+
+    assert tick() == 0
+
+    assert "ddd/prod/web1/morning-health-check/endpoints/red" in pager.incidents
+    assert list((site / ".pytest-ddd/spool").iterdir()) == []
+
+
+def test_a_damaged_spool_ends_with_76(
+    pager, site: Path, time: Time, capsys: pytest.CaptureFixture[str]
+) -> None:
+    watch_endpoints(site)
+    spooled(site, time, "{}\n")
+
+    assert tick() == 76
+
+    assert "the other lines of it were stored" in capsys.readouterr().err
+    assert "ddd/prod/web1/morning-health-check/endpoints/red" in pager.incidents
+
+
+def spooled(site: Path, time: Time, more: str = "") -> None:
+    """Leave the spool of a run that could not write its history."""
+    start = RunStart(
+        run_id="killed", environment="prod", scenario="morning-health-check", started_at=time.now
+    )
+    end = RunEnd(finished_at=time.now, outcome=Outcome.RED)
+    key = lines.RunKey("killed", "prod", "morning-health-check")
+    text = lines.of_begin(start) + lines.of_result(RED) + more + lines.of_end(key, end)
+    (site / ".pytest-ddd/spool").mkdir(parents=True)
+    (site / ".pytest-ddd/spool/killed.jsonl").write_text(text)
+
+
+def test_a_dry_run_still_tells_what_has_not_arrived(pager, time: Time) -> None:
+    tick()
+    time.pass_(minutes=26)
+    pager.trouble = [Reply(status=500)] * 100
+    assert tick() == 75
+
+    assert tick(escalate="dry-run") == 75
 
 
 def test_a_pager_that_is_down_ends_with_75_and_is_told(

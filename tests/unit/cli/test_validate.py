@@ -83,3 +83,17 @@ def test_an_empty_directory_is_not_valid(site: Path, capsys: pytest.CaptureFixtu
 def test_the_schema_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["validate", "--schema"]) == 0
     assert "thresholds" in json.loads(capsys.readouterr().out)["properties"]
+
+
+def test_holidays_that_nobody_knows_are_a_mistake(
+    site: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (site / "baselines/prod/environment.yaml").write_text(
+        "environment: {holidays: {country: XX}}\n"
+    )
+    (site / "baselines/prod/scenarios.yaml").write_text(
+        'scenarios: {morning-health-check: {due: {at: "07:30"}}}\n'
+    )
+
+    assert main(["validate"]) == 4
+    assert "no holidays are known for 'XX'" in capsys.readouterr().err

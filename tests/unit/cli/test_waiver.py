@@ -93,6 +93,20 @@ def test_signature_is_pasted_and_vouched_for(
     assert main(["waiver", "check"]) == 1
 
 
+@pytest.mark.parametrize(("ended_days_ago", "status"), [(30, 0), (120, 1)])
+def test_the_approvers_key_had_to_be_valid_when_it_was_approved(
+    key: Key, tmp_path: Path, capsys: pytest.CaptureFixture[str], ended_days_ago: int, status: int
+) -> None:
+    signers = tmp_path / "signers"
+    until = clock.now() - timedelta(days=ended_days_ago)
+    signers.write_text(f'alice valid-before="{until:%Y%m%d%H%M%SZ}" {key.public}\n')
+    assert main(["waiver", "sign", "prod", "W-1", "--key", str(key.path)]) == 0
+    file = Path("baselines/prod/waivers.yaml")
+    file.write_text(file.read_text() + capsys.readouterr().out)
+
+    assert main(["waiver", "check", "--signers", str(signers)]) == status
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

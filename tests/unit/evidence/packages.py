@@ -10,14 +10,15 @@ from pathlib import Path
 from pytest_ddd.evidence import sealing, statements
 from pytest_ddd.evidence.account import account
 from pytest_ddd.evidence.facts import Plan, RunFacts
+from pytest_ddd.evidence.files import NAMESPACE
 from pytest_ddd.evidence.manifest import Anchor
 from pytest_ddd.evidence.record import RecordWriter, run_directory
 from pytest_ddd.evidence.sealing import Sealed
-from pytest_ddd.evidence.signature import NAMESPACE, Trust
 from pytest_ddd.evidence.summary import summarize
 from pytest_ddd.outcomes import Outcome
 from pytest_ddd.redaction import DEFAULT, Redactor
 from pytest_ddd.results import CheckResult
+from pytest_ddd.signatures import Trust
 from tests.unit.evidence.samples import FACTS, RUN_ID, START, disk, reachable, result
 
 RESULTS = (

@@ -13,9 +13,9 @@ import pytest
 
 from pytest_ddd import clock
 from pytest_ddd.errors import RecordError, UsageError
-from pytest_ddd.evidence import occurrences, pruning
+from pytest_ddd.evidence import pruning
 from pytest_ddd.evidence.ledger import Entry, append, end_of, read_ledger
-from pytest_ddd.evidence.occurrences import Expected, period
+from pytest_ddd.evidence.period import Expected, period, read_expected, told
 from pytest_ddd.evidence.sources import DirectorySource
 from pytest_ddd.evidence.verification import verify
 from tests.unit.evidence.packages import record, sealed
@@ -121,6 +121,15 @@ def test_a_package_is_verified_against_the_ledger(tmp_path: Path) -> None:
     assert verify(source, ledger=file).problems == ["ledger.jsonl: no ledger there"]
 
 
+def test_two_packages_of_one_run_are_found(tmp_path: Path) -> None:
+    done = sealed(tmp_path)
+    file = tmp_path / "ledger.jsonl"
+    (first,) = read_ledger(file).entries
+    append(file, replace(first, sums="0" * 64))
+    (problem,) = verify(DirectorySource(done.directory), ledger=file).problems
+    assert "names another package of this run" in problem
+
+
 def due(day: int, **changes: str) -> Expected:
     at = START + day * DAY - timedelta(minutes=5)
     made = Expected(
@@ -134,7 +143,7 @@ def due(day: int, **changes: str) -> Expected:
 
 def words(file: Path, *expected: Expected) -> list[str]:
     found = period(read_ledger(file), expected, START - DAY, START + 30 * DAY)
-    return [one.word for one in found.occurrences]
+    return [one.word for one in found.due]
 
 
 def test_what_was_due_and_run_is_told_by_its_outcome(ledger: Path) -> None:
@@ -153,7 +162,7 @@ def test_a_run_that_came_too_late_does_not_count(ledger: Path) -> None:
 def test_a_run_that_did_not_end_is_no_occurrence(ledger: Path) -> None:
     append(ledger, entry(6, complete=False))
     found = period(read_ledger(ledger), [due(6)], START, START + 30 * DAY)
-    assert ([one.word for one in found.occurrences], found.status) == (["incomplete"], 5)
+    assert ([one.word for one in found.due], found.status) == (["incomplete"], 5)
 
 
 def test_a_whole_run_is_taken_before_a_broken_one(ledger: Path) -> None:
@@ -171,17 +180,31 @@ def test_a_run_of_something_else_does_not_count(ledger: Path, change: dict[str, 
     assert words(ledger, due(0, **change)) == ["missed"]
 
 
+@pytest.mark.parametrize("kind", ["ad-hoc", "gate"])
+def test_a_run_that_no_schedule_asked_for_is_no_occurrence(ledger: Path, kind: str) -> None:
+    """Part of a routine, done by hand, is whole in itself and not what was due."""
+    append(ledger, entry(6, kind=kind))
+    found = period(read_ledger(ledger), [due(6)], START + 5 * DAY, START + 30 * DAY)
+    assert ([one.word for one in found.due], found.status) == (["missed"], 5)
+    assert [one.kind for one in found.others] == [kind]
+
+
+def test_a_run_that_was_due_in_the_period_may_begin_after_it(ledger: Path) -> None:
+    found = period(read_ledger(ledger), [due(1)], START, START + DAY - timedelta(minutes=1))
+    assert [one.word for one in found.due] == ["GREEN"]
+    after = period(read_ledger(ledger), [due(1), due(2)], START + DAY, START + 9 * DAY)
+    assert [one.name for one in after.others] == ["run-1"]
+
+
 def test_only_what_lies_in_the_period_counts(ledger: Path) -> None:
     start = START + DAY - timedelta(hours=1)
     found = period(read_ledger(ledger), [due(0), due(2)], start, start + DAY)
-    assert (found.occurrences, [one.name for one in found.others]) == ((), ["run-1"])
+    assert (found.due, [one.name for one in found.others]) == ((), ["run-1"])
 
 
 def test_a_period_is_told_in_lines(ledger: Path) -> None:
     text = "\n".join(
-        occurrences.told(
-            period(read_ledger(ledger), [due(0), due(9)], START - DAY, START + 30 * DAY)
-        )
+        told(period(read_ledger(ledger), [due(0), due(9)], START - DAY, START + 30 * DAY))
     )
     assert "missed         due 2026-12-02 07:25  prod morning-health-check" in text
     assert "1 of 2 expected runs done to the end, 1 missed, 0 incomplete; 2 other runs" in text
@@ -189,7 +212,7 @@ def test_a_period_is_told_in_lines(ledger: Path) -> None:
 
 def test_without_a_schedule_nothing_is_promised(ledger: Path) -> None:
     found = period(read_ledger(ledger), (), START, START + 30 * DAY)
-    assert "nothing was expected, so nothing can be missed" in list(occurrences.told(found))[-1]
+    assert "nothing was expected, so nothing can be missed" in list(told(found))[-1]
 
 
 def test_expected_runs_are_read_from_lines(tmp_path: Path) -> None:
@@ -201,7 +224,7 @@ def test_expected_runs_are_read_from_lines(tmp_path: Path) -> None:
         "until": "2026-11-23T09:00:00Z",
     }
     file.write_text(json.dumps(line) + "\n")
-    (found,) = occurrences.read_expected(file)
+    (found,) = read_expected(file)
     assert found.due_at == datetime(2026, 11, 23, 7, 30, tzinfo=UTC)
 
 
@@ -209,7 +232,7 @@ def test_expected_runs_are_read_from_lines(tmp_path: Path) -> None:
 def test_a_line_that_is_no_expected_run_is_told_with_its_place(tmp_path: Path, line: str) -> None:
     (tmp_path / "due").write_text(line + "\n")
     with pytest.raises(UsageError, match=r"due:1: "):
-        occurrences.read_expected(tmp_path / "due")
+        read_expected(tmp_path / "due")
 
 
 @pytest.fixture

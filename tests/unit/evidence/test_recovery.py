@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -69,6 +70,29 @@ def test_a_damaged_statement_is_told(tmp_path: Path, name: str) -> None:
         reseal(done.directory)
 
 
+def test_another_package_of_a_run_that_is_sealed_is_refused(tmp_path: Path) -> None:
+    """Else whoever can write could change an unsigned package, and have it sealed and signed."""
+    done = sealed(tmp_path)
+    archive = done.archive.read_bytes()
+    record = done.directory / "results.jsonl"
+    (done.directory / "manifest.json").unlink()
+    record.write_bytes(record.read_bytes().replace(b"93 %", b"13 %"))
+    with pytest.raises(RecordError, match="was sealed before, as another package") as told:
+        reseal(done.directory)
+    assert done.archive.name in told.value.hint
+    assert done.archive.read_bytes() == archive
+    assert len(read_ledger(tmp_path / "ledger.jsonl").entries) == 1
+
+
+def test_a_package_that_was_sealed_anew_elsewhere_is_not_signed(tmp_path: Path) -> None:
+    done = sealed(tmp_path)
+    other = sealed(tmp_path / "elsewhere", RESULTS[:2])
+    shutil.rmtree(done.directory)
+    shutil.copytree(other.directory, done.directory)
+    with pytest.raises(RecordError, match="was sealed before, as another package"):
+        reseal(done.directory)
+
+
 def without_archive(directory: Path) -> None:
     directory.with_name(f"{directory.name}.zip").unlink()
 
@@ -78,11 +102,12 @@ def without_ledger(directory: Path) -> None:
 
 
 def without_manifest(directory: Path) -> None:
+    without_ledger(directory)  # which is written after the manifest
     (directory / "manifest.json").unlink()
 
 
 def with_a_part(directory: Path) -> None:
-    (directory / "manifest.json").unlink()
+    without_manifest(directory)
     (directory / ".report.html.part").write_text("half")
 
 

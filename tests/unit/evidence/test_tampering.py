@@ -15,9 +15,9 @@ import pytest
 from pytest_ddd.errors import RecordError
 from pytest_ddd.evidence.canonical import digest
 from pytest_ddd.evidence.files import RECORD, SIGNATURE, SUMS
-from pytest_ddd.evidence.signature import Trust
 from pytest_ddd.evidence.sources import ArchiveSource, DirectorySource, Source
 from pytest_ddd.evidence.verification import GOOD, TAMPERED, UNTRUSTED, verify
+from pytest_ddd.signatures import Trust
 from tests.unit.evidence.packages import new_key, sealed, trusting
 from tests.unit.evidence.samples import result
 
@@ -34,10 +34,10 @@ class Remembering:
     trust: Trust
     known: dict[tuple[str, str], str]
 
-    def signer(self, content: bytes, armor: bytes, at: datetime) -> str:
+    def signer(self, content: bytes, armor: bytes, namespace: str, at: datetime) -> str:
         key = (digest(content), digest(armor))
         if key not in self.known:
-            self.known[key] = self.trust.signer(content, armor, at)
+            self.known[key] = self.trust.signer(content, armor, namespace, at)
         return self.known[key]
 
 

@@ -209,9 +209,9 @@ def test_a_signature_counts_for_what_was_signed_only(tmp_path: Path) -> None:
     key, other = make_key(tmp_path / "alice"), make_key(tmp_path / "eve")
     says: dict[str, Any] = {"approver": {"principal": "alice", "key": key.fingerprint}}
     text = message("prod", "W-1", Waiver.model_validate({**SAYS, **says}))
-    signature = signatures.sign(text, key.path, NAMESPACE)
-    forged = signatures.sign(text, other.path, NAMESPACE)
-    elsewhere = signatures.sign(text, key.path, "file")
+    signature = signatures.sign(text, key.path, NAMESPACE).decode()
+    forged = signatures.sign(text, other.path, NAMESPACE).decode()
+    elsewhere = signatures.sign(text, key.path, "file").decode()
 
     assert applied(**says, signature=signature).outcome is Outcome.WAIVED
     assert "signed by this key" in finding(RED, **says, signature=signature).readings[0].detail

@@ -127,6 +127,14 @@ def test_numbers_in_the_json_of_a_url(ledger: Ledger):
         assert "not JSON" in look("latency.p95_ms", {"value": 220.0}, "/text").reason
 
 
+@pytest.mark.parametrize("statistic", ["value", "mean", "p95"])
+def test_no_statistic_hides_a_sample_that_is_no_number(statistic):
+    values = (1000.0, float("nan"), *[1.0] * 20)
+
+    with pytest.raises(CannotLookError, match="is nan: not a finite number"):
+        Samples(values=values, source="here").of(statistic)
+
+
 def test_numbers_in_the_rows_of_a_query(tmp_path):
     file = tmp_path / "shop.db"
     with sqlite3.connect(file) as shop:
@@ -146,6 +154,7 @@ def test_numbers_in_the_rows_of_a_query(tmp_path):
         "select note from took": "'a' is not a number",
         "select ms from took where ms > 900": "no samples",
         "select avg(ms) from took where ms > 900": "None is not a number",
+        "select ms from took union all select 9e999": "is inf: not a finite number",
         "select ms from nowhere": "no such table",
     }
     for text, words in odd.items():

@@ -115,6 +115,26 @@ def test_a_different_text_is_red_whatever_the_limit(look, left, right):
 
 
 @pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("SELECT sum(amount) FROM orders WHERE id < 5 GROUP BY paid", "no row"),
+        ("SELECT sum(amount) FROM orders GROUP BY id % 2", "2 rows"),
+    ],
+)
+def test_a_number_without_its_counterpart_is_red_whatever_the_limit(
+    look, left, right, query, found
+):
+    total = "SELECT sum(amount) FROM orders"
+    sqlite(right, "DELETE FROM orders WHERE id < 5")
+    broken = look(url(left), url(right), total, "difference: {crit: 100}", query)
+    mirrored = look(url(right), url(left), query, "difference: {crit: 100}", total)
+
+    assert (broken.outcome, mirrored.outcome) == (RED, RED)
+    assert f"one number left, {found} right" in broken.text
+    assert f"{found} left, one number right" in mirrored.text
+
+
+@pytest.mark.parametrize(
     ("asked", "words"),
     [
         (("SELECT max(id) FROM orders WHERE id < 0", "difference: {crit: 9}"), "null compares"),

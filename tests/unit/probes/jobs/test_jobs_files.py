@@ -47,6 +47,17 @@ def test_a_fresh_marker_is_green_and_an_old_one_red(look, marker):
     assert "no run is known" in missing.text
 
 
+def test_an_hourly_job_that_is_dead_for_a_week_is_red_whatever_its_limit(look, marker):
+    hourly = f'schedule: "{clock.now().minute} * * * *", late: {{crit: 3h}}'
+    source = f'file: {{path: "{marker}"}}'
+    write(marker, timedelta(days=7))
+    dead = look(source, hourly)
+    write(marker, timedelta(minutes=90))
+
+    assert dead.outcome is RED
+    assert look(source, hourly).outcome is GREEN
+
+
 def test_a_marker_that_tells_of_a_failure_is_red_and_healed(look, marker):
     source = f'file: {{path: "{marker}", contains: "^exit 0$"}}'
     write(marker, timedelta(hours=2, minutes=40), "exit 3")

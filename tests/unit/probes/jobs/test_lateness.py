@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import count
 
 import pytest
 
@@ -20,6 +21,10 @@ def done(ended: datetime) -> Run:
 
 def failed(ended: datetime) -> Run:
     return Run(started_at=ended - MINUTE, finished_at=ended, succeeded=False)
+
+
+def daily():
+    return (LAST - number * DAY for number in count())
 
 
 def running(since: datetime) -> Run:
@@ -49,6 +54,32 @@ def running(since: datetime) -> Run:
     ],
 )
 def test_lateness(run, now, late):
-    found = lateness(run, last=LAST, before=BEFORE, now=now, grace_s=1800)
+    found = lateness(run, dues=daily(), now=now, most_s=1800)
 
+    assert found is not None
     assert found.seconds == late.total_seconds()
+
+
+@pytest.mark.parametrize(
+    ("run", "late"),
+    [
+        (done(LAST - 7 * DAY), 3 * HOUR + 10 * MINUTE),
+        (failed(LAST - 7 * DAY), 3 * HOUR + 10 * MINUTE),
+        (running(LAST - 7 * DAY), 3 * HOUR + 10 * MINUTE),
+        (None, 3 * HOUR + 10 * MINUTE),
+        (done(LAST - HOUR - 30 * MINUTE), HOUR + 10 * MINUTE),
+        (running(LAST - HOUR - 30 * MINUTE), 2 * HOUR + 10 * MINUTE),
+        (done(LAST - 30 * MINUTE), 10 * MINUTE),
+    ],
+)
+def test_job_that_is_dead_reaches_a_limit_of_several_periods(run, late):
+    hourly = (LAST - number * HOUR for number in count())
+
+    found = lateness(run, dues=hourly, now=LAST + 10 * MINUTE, most_s=3 * 3600)
+
+    assert found is not None
+    assert found.seconds == late.total_seconds()
+
+
+def test_never_due():
+    assert lateness(None, dues=(), now=LAST, most_s=1800) is None

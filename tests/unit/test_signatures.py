@@ -12,15 +12,21 @@ from pathlib import Path
 
 import pytest
 
-from pytest_ddd.errors import RecordError, UsageError
-from pytest_ddd.evidence import signature
-from pytest_ddd.evidence.signature import UntrustedError, fingerprint, read_signature, sign
+from pytest_ddd import signatures
+from pytest_ddd.armor import read_signature
+from pytest_ddd.errors import CannotLookError, RecordError, UntrustedError, UsageError
+from pytest_ddd.evidence.files import NAMESPACE
+from pytest_ddd.signatures import fingerprint
 from tests.unit.evidence.packages import new_key, trusting
 
 pytestmark = pytest.mark.needs("ssh-keygen")
 
 CONTENT = b"what is signed\n"
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
+
+
+def sign(content: bytes, key: Path) -> bytes:
+    return signatures.sign(content, key, NAMESPACE)
 
 
 @pytest.fixture(scope="module")
@@ -30,27 +36,27 @@ def key(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_trusted_key_is_named(tmp_path: Path, key: Path) -> None:
     trust = trusting(tmp_path / "trusted", key)
-    assert trust.signer(CONTENT, sign(CONTENT, key), NOW) == "ops1@example.org"
+    assert trust.signer(CONTENT, sign(CONTENT, key), NAMESPACE, NOW) == "ops1@example.org"
 
 
 def test_changed_content_is_not_what_was_signed(tmp_path: Path, key: Path) -> None:
     trust = trusting(tmp_path / "trusted", key)
     with pytest.raises(UntrustedError, match="incorrect signature"):
-        trust.signer(CONTENT + b"x", sign(CONTENT, key), NOW)
+        trust.signer(CONTENT + b"x", sign(CONTENT, key), NAMESPACE, NOW)
 
 
 def test_a_strange_key_is_not_trusted(tmp_path: Path, key: Path) -> None:
     trust = trusting(tmp_path / "trusted", new_key(tmp_path / "other"))
     with pytest.raises(UntrustedError, match="allowed signers"):
-        trust.signer(CONTENT, sign(CONTENT, key), NOW)
+        trust.signer(CONTENT, sign(CONTENT, key), NAMESPACE, NOW)
 
 
 def test_only_the_identity_that_was_asked_for_counts(tmp_path: Path, key: Path) -> None:
     other = new_key(tmp_path / "other")
     trust = trusting(tmp_path / "trusted", key, other, identity="ops2@example.org")
     with pytest.raises(UntrustedError):
-        trust.signer(CONTENT, sign(CONTENT, key), NOW)
-    assert trust.signer(CONTENT, sign(CONTENT, other), NOW) == "ops2@example.org"
+        trust.signer(CONTENT, sign(CONTENT, key), NAMESPACE, NOW)
+    assert trust.signer(CONTENT, sign(CONTENT, other), NAMESPACE, NOW) == "ops2@example.org"
 
 
 @pytest.mark.parametrize(("year", "trusted"), [(2026, True), (2028, False)])
@@ -60,10 +66,18 @@ def test_a_key_counts_as_long_as_it_was_valid_when_it_signed(
     trust = trusting(tmp_path / "trusted", key, options='valid-before="20270101"')
     at = datetime(year, 6, 1, tzinfo=UTC)
     try:
-        found = trust.signer(CONTENT, sign(CONTENT, key), at)
+        found = trust.signer(CONTENT, sign(CONTENT, key), NAMESPACE, at)
     except UntrustedError:
         found = ""
     assert bool(found) is trusted
+
+
+def hang(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put an ssh-keygen in front that waits for somebody who does not come."""
+    slow = place / "ssh-keygen"
+    slow.write_text("#!/bin/sh\nexec sleep 60\n")
+    slow.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{place}:{os.environ['PATH']}")
 
 
 @pytest.fixture
@@ -88,14 +102,14 @@ def test_an_agent_signs_for_a_public_key(tmp_path: Path) -> None:
     own.unlink()
     public = own.with_name("own.pub")
     trust = trusting(tmp_path / "trusted", own)
-    assert trust.signer(CONTENT, sign(CONTENT, public), NOW) == "ops1@example.org"
+    assert trust.signer(CONTENT, sign(CONTENT, public), NAMESPACE, NOW) == "ops1@example.org"
 
 
 def test_a_key_that_nobody_holds_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     own = new_key(tmp_path / "own")
     own.unlink()
     monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
-    with pytest.raises(RecordError, match="cannot sign with") as told:
+    with pytest.raises(UsageError, match="cannot sign with") as told:
         sign(CONTENT, own.with_name("own.pub"))
     assert "ssh-add" in told.value.hint
 
@@ -125,7 +139,7 @@ def test_changed_bytes_of_the_armor_are_seen(tmp_path: Path, key: Path) -> None:
         changed = armor[:at] + bytes([armor[at] ^ 1]) + armor[at + 1 :]
         try:
             read_signature(changed)
-            trust.signer(CONTENT, changed, NOW)
+            trust.signer(CONTENT, changed, NAMESPACE, NOW)
             unseen.append(at)
         except (RecordError, UntrustedError):
             continue
@@ -153,18 +167,33 @@ def test_without_ssh_keygen_it_says_what_to_install(
     tmp_path: Path, key: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(RecordError, match="not installed") as told:
+    with pytest.raises(CannotLookError, match="not installed") as told:
         sign(CONTENT, key)
     assert "openssh-client" in told.value.hint
+
+
+def test_without_ssh_keygen_a_key_to_sign_with_is_a_mistake_of_the_user(
+    tmp_path: Path, key: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(UsageError, match="--ddd-sign: ssh-keygen is not installed"):
+        fingerprint(key)
+
+
+def test_verifying_that_never_ends_is_told(
+    tmp_path: Path, key: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    armor, trust = sign(CONTENT, key), trusting(tmp_path / "trusted", key)
+    hang(tmp_path, monkeypatch)
+    monkeypatch.setattr(signatures, "_ASK_TIMEOUT_S", 0.2)
+    with pytest.raises(CannotLookError, match="did not end within"):
+        trust.signer(CONTENT, armor, NAMESPACE, NOW)
 
 
 def test_signing_that_never_ends_is_told(
     tmp_path: Path, key: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    slow = tmp_path / "ssh-keygen"
-    slow.write_text("#!/bin/sh\nexec sleep 60\n")
-    slow.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    monkeypatch.setattr(signature, "_SIGN_TIMEOUT_S", 0.2)
-    with pytest.raises(RecordError, match="took longer than"):
+    hang(tmp_path, monkeypatch)
+    monkeypatch.setattr(signatures, "_SIGN_TIMEOUT_S", 0.2)
+    with pytest.raises(UsageError, match="took longer than"):
         sign(CONTENT, key)

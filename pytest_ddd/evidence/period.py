@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -26,7 +26,7 @@ class Expected:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Occurrence:
+class Due:
     """What became of one expected run; None when there was none."""
 
     expected: Expected
@@ -46,14 +46,14 @@ class Period:
 
     since: datetime
     until: datetime
-    occurrences: tuple[Occurrence, ...]
+    due: tuple[Due, ...]
     others: tuple[Entry, ...]
     damage: tuple[str, ...]
 
     @property
-    def missed(self) -> tuple[Occurrence, ...]:
+    def missed(self) -> tuple[Due, ...]:
         """What was due and not run, or not run to its end."""
-        return tuple(o for o in self.occurrences if o.run is None or not o.run.complete)
+        return tuple(one for one in self.due if one.run is None or not one.run.complete)
 
     @property
     def status(self) -> int:
@@ -73,15 +73,14 @@ def period(
 ) -> Period:
     """Return what was due and what was run from `since` until just before `until`.
 
-    Each expected run takes the first complete run of its scenario and environment that started
-    when it was due and not later than allowed, or else the first incomplete one.
+    Each expected run takes the first complete scheduled run of its scenario and environment that
+    started when it was due and not later than allowed, or else the first incomplete one. It may
+    start after the period. What a person did by hand, perhaps in part, stands for none.
     """
     runs = [
         entry
         for entry in ledger.entries
-        if entry.what == "sealed"
-        and since <= entry.started_at < until
-        and scenario in ("", entry.scenario)
+        if entry.what == "sealed" and since <= entry.started_at and scenario in ("", entry.scenario)
     ]
     runs.sort(key=lambda entry: (not entry.complete, entry.started_at))
     found = []
@@ -90,12 +89,13 @@ def period(
             taken = next((run for run in runs if _fits(run, one)), None)
             if taken is not None:
                 runs.remove(taken)
-            found.append(Occurrence(expected=one, run=taken))
-    others = sorted(runs, key=lambda entry: entry.started_at)
+            found.append(Due(expected=one, run=taken))
+    others = [entry for entry in runs if entry.started_at < until]
+    others.sort(key=lambda entry: entry.started_at)
     return Period(
         since=since,
         until=until,
-        occurrences=tuple(found),
+        due=tuple(found),
         others=tuple(others),
         damage=ledger.damage,
     )
@@ -128,35 +128,36 @@ def told(found: Period) -> Iterator[str]:
     """Yield the period in lines, in order of time."""
     yield from (f"DAMAGED {line}" for line in found.damage)
     yield f"{_when(found.since)} to {_when(found.until)}, UTC"
-    for one in found.occurrences:
-        due = f"{_when(one.expected.due_at)}  {one.expected.environment} {one.expected.scenario}"
+    for one in found.due:
+        asked = f"{_when(one.expected.due_at)}  {one.expected.environment} {one.expected.scenario}"
         ran = f", run {_when(one.run.started_at)} {one.run.name}" if one.run else ""
-        yield f"  {one.word:<14} due {due}{ran}"
+        yield f"  {one.word:<14} due {asked}{ran}"
     for run in found.others:
         word = run.outcome if run.complete else "incomplete"
         about = f"{run.environment} {run.scenario}, {run.kind} {run.name}"
         yield f"  {word:<14} not asked for: {_when(run.started_at)}  {about}"
-    yield _sum(found.occurrences, found)
+    yield _sum(found)
 
 
-def _sum(occurrences: Sequence[Occurrence], found: Period) -> str:
+def _sum(found: Period) -> str:
     others = plural(len(found.others), "other run")
-    if not occurrences:
+    if not found.due:
         return (
             f"nothing was expected, so nothing can be missed; {others}. If runs were due, say "
             "which: --expected FILE, or --history URL"
         )
-    done = len(occurrences) - len(found.missed)
-    missed = sum(one.run is None for one in occurrences)
+    done = len(found.due) - len(found.missed)
+    missed = sum(one.run is None for one in found.due)
     return (
-        f"{done} of {plural(len(occurrences), 'expected run')} done to the end, {missed} missed, "
+        f"{done} of {plural(len(found.due), 'expected run')} done to the end, {missed} missed, "
         f"{len(found.missed) - missed} incomplete; {others}"
     )
 
 
 def _fits(run: Entry, expected: Expected) -> bool:
     return (
-        run.scenario == expected.scenario
+        run.kind == "scheduled"
+        and run.scenario == expected.scenario
         and run.environment == expected.environment
         and expected.due_at <= run.started_at <= expected.until
     )
