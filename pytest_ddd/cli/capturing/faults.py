@@ -7,8 +7,12 @@ from collections.abc import Iterator
 from pytest_ddd import results
 from pytest_ddd.errors import CannotLookError, NotApplicableError
 from pytest_ddd.outcomes import Outcome
+from pytest_ddd.probes.backups import Backup
 from pytest_ddd.probes.configuration import DriftItem
+from pytest_ddd.probes.endpoints import Endpoint
 from pytest_ddd.probes.entry import AnyEntry
+from pytest_ddd.probes.logs import Log
+from pytest_ddd.probes.resources import Resource
 from pytest_ddd.results import Reading, Threshold
 
 
@@ -27,7 +31,24 @@ def faults(entry: AnyEntry) -> list[str]:
 
 def _held_against(entry: AnyEntry) -> Iterator[tuple[Reading, Threshold]]:
     """Yield the readings that the check of an entry judges, with their limits."""
-    if isinstance(entry, DriftItem):
-        drift = entry.read()
-        if drift.extra is not None:
-            yield drift.extra, entry.extra
+    if isinstance(entry, DriftItem) and (extra := entry.read().extra) is not None:
+        yield extra, entry.extra
+    elif isinstance(entry, Resource):
+        yield from ((reading, entry.threshold) for reading in entry.read().readings)
+    elif isinstance(entry, Log):
+        review = entry.read()
+        yield from ((review.critical, entry.critical), (review.errors, entry.errors))
+    elif isinstance(entry, Endpoint):
+        yield from _of_endpoint(entry)
+    elif isinstance(entry, Backup):
+        state = entry.read()
+        yield state.age, entry.age
+        if state.shrink is not None:
+            yield state.shrink, entry.shrink
+
+
+def _of_endpoint(entry: Endpoint) -> Iterator[tuple[Reading, Threshold]]:
+    answer = entry.read()
+    yield answer.latency, entry.latency
+    if answer.certificate is not None:
+        yield answer.certificate, entry.certificate

@@ -9,13 +9,15 @@ from functools import partial
 
 from pytest_ddd import redaction
 from pytest_ddd.baseline.placing import Statement
+from pytest_ddd.baseline.tree import some
 from pytest_ddd.cli.capturing.faults import faults
-from pytest_ddd.cli.capturing.wanted import CONFIGURATION, Wanted
+from pytest_ddd.cli.capturing.wanted import CONFIGURATION, SECTIONS, Wanted
 from pytest_ddd.errors import CannotLookError, UnreachableError
 from pytest_ddd.probes import configuration
 from pytest_ddd.probes.capture.asking import ask
 from pytest_ddd.probes.capture.interface import Candidate, LeftOut
 from pytest_ddd.probes.capture.names import DISCOVER, look_at
+from pytest_ddd.probes.capture.sections import FINDERS, Known
 from pytest_ddd.probes.scope import Scope
 
 HOSTS_AT_ONCE = 32
@@ -51,6 +53,8 @@ def _look_at_host(scope: Scope, wanted: Wanted, host: str) -> Catch:
             if kind in CONFIGURATION:
                 candidates += _discovered(scope, host, kind, catch)
         _ask(scope, host, candidates, catch)
+        for section in SECTIONS:
+            _propose(scope, host, section, wanted, catch)
     except UnreachableError as lost:
         catch.statements.clear()
         catch.left_out = [LeftOut(host=host, name="all", why=lost.message, hint=lost.hint)]
@@ -69,6 +73,41 @@ def _discovered(scope: Scope, host: str, kind: str, catch: Catch) -> list[Candid
         raise
     except CannotLookError as failure:
         catch.left_out.append(LeftOut(host=host, name=kind, why=failure.message, hint=failure.hint))
+    return found
+
+
+def _propose(scope: Scope, host: str, section: str, wanted: Wanted, catch: Catch) -> None:
+    """Find what a section besides `configuration` would say; what it says already stays."""
+    named = {name for kind, name in wanted.named if kind == section}
+    every = section in wanted.kinds
+    if not every and not named:
+        return
+    known = Known(scope=scope, host=host, section=section)
+    names: list[str] = []
+    for one in _found(scope, host, section):
+        key = one.name.partition(":")[2]
+        names += filter(None, [key])
+        if not every and key not in named:
+            continue
+        if isinstance(one, LeftOut):
+            catch.left_out.append(one)
+        elif known.has(one):
+            catch.right.append((host, one.name))
+        else:
+            catch.statements.append(one)
+    for name in sorted(named - {*names}):
+        why = f"nothing of that name was found; there is: {some(names) or 'nothing'}"
+        catch.left_out.append(LeftOut(host=host, name=f"{section}:{name}", why=why))
+
+
+def _found(scope: Scope, host: str, section: str) -> list[Statement | LeftOut]:
+    found: list[Statement | LeftOut] = []
+    try:
+        found.extend(FINDERS[section](scope, host))
+    except UnreachableError:
+        raise
+    except CannotLookError as failure:
+        found.append(LeftOut(host=host, name=section, why=failure.message, hint=failure.hint))
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
@@ -26,6 +27,10 @@ from pytest_ddd.probes.scope import Scope
 
 _PROBES = {"thresholds": "resources"}
 """Section -> module of its probe, where the two differ."""
+
+
+_MOMENTARY = ("thresholds", "cpu")
+"""A processor that is busy just now says nothing of tomorrow, so it is not read back."""
 
 
 class Capture:
@@ -107,20 +112,26 @@ class Capture:
         with tried(self._root, changes) as copy:
             names = [*self._names] or [inventory.DEFAULT_ENVIRONMENT]
             scope = self._scope(inventory.select(copy, names).baseline)
-        about = {(one.host, one.path[0], one.key): one for one in statements}
-        entries: dict[AnyEntry, Statement] = {}
-        for section in {one.path[0] for one in statements}:
-            module = importlib.import_module(f"pytest_ddd.probes.{_PROBES.get(section, section)}")
-            for entry in module.entries(scope):
-                key = "unlisted" if entry.key.startswith("unlisted:") else entry.key
-                if (stated := about.get((entry.target, section, key))) is not None:
-                    entries[entry] = stated
+        entries = self._entries(scope, statements)
         self._read_ahead(entries)
+        origin = re.compile(rf" \({re.escape(str(copy))}[^)]*\)")  # of a text that is not written
         return [
-            LeftOut(host=stated.host, name=stated.name, why="; ".join(found))
-            for entry, stated in entries.items()
+            LeftOut(host=one.host, name=one.name, why=origin.sub("", "; ".join(found)))
+            for entry, one in entries.items()
             if (found := faults(entry))
         ]
+
+    def _entries(self, scope: Scope, said: Sequence[Statement]) -> dict[AnyEntry, Statement]:
+        """Return what checks will read of what was said."""
+        about = {(one.host, one.path[0], one.key): one for one in said if one.path != _MOMENTARY}
+        entries: dict[AnyEntry, Statement] = {}
+        for section in {one.path[0] for one in said}:
+            module = importlib.import_module(f"pytest_ddd.probes.{_PROBES.get(section, section)}")
+            for entry in module.entries(scope):
+                for key in _keys(entry):
+                    if (stated := about.get((entry.target, section, key))) is not None:
+                        entries[entry] = stated
+        return entries
 
     def _read_ahead(self, entries: dict[AnyEntry, Statement]) -> None:
         ahead = ReadAhead(self._connections)
@@ -140,3 +151,10 @@ class Capture:
             since=nights.last_night(baseline.environment, now),
             started_at=now,
         )
+
+
+def _keys(entry: AnyEntry) -> tuple[str, ...]:
+    """Return the keys that a statement may have had before it was placed."""
+    if entry.key.startswith("unlisted:"):
+        return ("unlisted",)
+    return (entry.key, entry.key.removesuffix(f"-{entry.target}"))

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_ddd.baseline.tree import some
 from pytest_ddd.cli.printing import complain
 from pytest_ddd.units import plural
 
@@ -82,10 +83,13 @@ def _typed(arguments: argparse.Namespace) -> str:
 
 
 def _tell(catch: Catch) -> None:
+    alike: dict[tuple[str, str, str], list[str]] = {}
     for one in catch.left_out:
-        complain(f"! {one.host}: {one.name} left out: {one.why}")
-        if one.hint:
-            complain(f"  hint: {one.hint}")
+        alike.setdefault((one.name, one.why, one.hint), []).append(one.host)
+    for (name, why, hint), hosts in alike.items():
+        complain(f"! {some(hosts)}: {name} left out: {why}")
+        if hint:
+            complain(f"  hint: {hint}")
     right = len(catch.right)
     hold = f"; {plural(right, 'thing')} as the baseline says already" if right else ""
     complain(f"{plural(len(catch.statements), 'thing')} captured{hold}")

@@ -37,6 +37,9 @@ _NOT_SECRET = ("/etc/sudoers", "/etc/sudoers.d/", "/etc/cron.d/", "/etc/crontab"
 _CHANGED_BY_TOOLS = ("/etc/passwd", "/etc/group")
 """Every new account changes them; what matters in them, `users` and `groups` say."""
 
+_RENEWED = (".cer", ".crt", ".pem", ".pub")
+"""Certificates and keys are another on each host, and renewed; `endpoints` look at certificates."""
+
 _MOUNT_OPTIONS = ["ro", "rw", "noexec", "nosuid", "nodev"]
 """Options that matter to security; others differ from kernel to kernel."""
 
@@ -102,7 +105,7 @@ def _link() -> File:
 
 def _may_be_known(path: str, mode: str) -> bool:
     """Return whether a digest says something, and gives nothing away: of a password it would."""
-    if path in _CHANGED_BY_TOOLS:
+    if path in _CHANGED_BY_TOOLS or path.endswith(_RENEWED):
         return False
     return bool(int(mode, 8) & _READABLE_BY_ALL) or path.startswith(_NOT_SECRET)
 
