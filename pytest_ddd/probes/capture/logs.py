@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 
@@ -22,21 +22,26 @@ _OPEN_FILES = "find /proc/[0-9]*/fd -lname '/var/log/*' -printf '%h %l\\n' 2>/de
 """Process and file of all that is open below /var/log; only root sees it of everybody."""
 
 _OPEN_FILE = re.compile(r"/proc/(?P<pid>\d+)/fd (?P<path>/var/log/[^\n]+)")
-_UNIT = re.compile(r"/proc/(?P<pid>\d+)/cgroup:.*/(?P<unit>[^/]+)\.service(?:/|$)")
+_UNIT = re.compile(r"^/proc/(?P<pid>\d+)/cgroup:.*/(?P<unit>[^/\n]+)\.service(?:/|$)", re.MULTILINE)
 _NO_TEXT = re.compile(r"access|/journal/|\.(gz|xz|bz2|zst|journal)$|/(wtmp|btmp|lastlog)$| \(")
 """Who asked for what is no trouble, and binary files have their own readers."""
 
-_PATTERNS: Sequence[tuple[str, list[Plain], list[Plain]]] = (
-    ("nginx*", ["[[](crit|alert|emerg)[]]"], ["[[]error[]]"]),
-    ("apache2*", [":(crit|alert|emerg)[]]"], [":error[]]"]),
-    ("httpd*", [":(crit|alert|emerg)[]]"], [":error[]]"]),
-    ("postgresql*", ["PANIC:"], ["(ERROR|FATAL):"]),
-    ("mariadb*", ["[[]FATAL[]]"], ["[[]ERROR[]]"]),
-    ("mysql*", ["[[]FATAL[]]"], ["[[]ERROR[]]"]),
-    ("*", ["(^|[^A-Za-z])(PANIC|FATAL|CRITICAL|EMERG(ENCY)?|panic|fatal)([^A-Za-z]|$)"],
-     ["(^|[^A-Za-z])(ERROR|Error|error)([^A-Za-z]|$)"]),
-)  # fmt: skip
+_PATTERNS: Mapping[str, tuple[str, str]] = {
+    "nginx*": ("[[](crit|alert|emerg)[]]", "[[]error[]]"),
+    "apache2*": (":(crit|alert|emerg)[]]", ":error[]]"),
+    "httpd*": (":(crit|alert|emerg)[]]", ":error[]]"),
+    "postgresql*": ("PANIC:", "(ERROR|FATAL):"),
+    "mariadb*": ("[[]FATAL[]]", "[[]ERROR[]]"),
+    "mysql*": ("[[]FATAL[]]", "[[]ERROR[]]"),
+    "*": (
+        "(^|[^A-Za-z])(PANIC|FATAL|CRITICAL|EMERG(ENCY)?|panic|fatal)([^A-Za-z]|$)",
+        "(^|[^A-Za-z])(ERROR|Error|error)([^A-Za-z]|$)",
+    ),
+}
 """Service -> what is critical and what is an error in its log, as its manual words it."""
+
+_IGNORED = {"nginx*": "[(]2: No such file or directory[)]"}
+"""Service -> errors of whoever asked: for nginx, a page that is not there is one."""
 
 _JOURNAL: Values = {"journal": "*", "priority": "crit", "critical": ["."]}
 """Every line that its own program calls critical, or worse."""
@@ -58,11 +63,10 @@ def find(scope: Scope, host: str) -> Iterator[Statement | LeftOut]:
         return
     found = _by_service(look, lines)
     for unit, paths in found.items():
-        critical, error = _patterns(unit)
+        patterns = _patterns(unit)
         for path in paths:
             name = unit if len(paths) == 1 else f"{unit}-{PurePosixPath(path).stem}"
-            values: Values = {"path": path, "critical": critical, "error": error}
-            yield Statement(host=host, path=(SECTION, name), values=values)
+            yield Statement(host=host, path=(SECTION, name), values={"path": path, **patterns})
 
 
 def _by_service(look: Comparison, lines: Sequence[str]) -> dict[str, list[str]]:
@@ -88,5 +92,8 @@ def _plain_name(unit: str) -> str:
     return unit.partition("@")[0]
 
 
-def _patterns(unit: str) -> tuple[list[Plain], list[Plain]]:
-    return next((bad, error) for name, bad, error in _PATTERNS if fnmatchcase(unit, name))
+def _patterns(unit: str) -> Values:
+    critical, error = next(both for name, both in _PATTERNS.items() if fnmatchcase(unit, name))
+    ignored: list[Plain] = [text for name, text in _IGNORED.items() if fnmatchcase(unit, name)]
+    ignore: Values = {"ignore": ignored} if ignored else {}
+    return {"critical": [critical], "error": [error], **ignore}
