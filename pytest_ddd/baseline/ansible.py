@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -31,6 +32,13 @@ _STRICT = {
     "LC_ALL": "C.UTF-8",
 }
 """A source that cannot be read is an error: Ansible itself goes on with the hosts of the others."""
+
+_SAID = re.compile(
+    r"^\[?(?P<kind>WARNING|ERROR)(?:\]:|!) +(?P<said>.+?)(?=\n\n|\n\[?(?:WARNING|ERROR)|\Z)",
+    re.MULTILINE | re.DOTALL,
+)
+_UNPARSED = "Unable to parse"
+"""What a warning says of one file of a directory, while the others are listed."""
 
 _NO_GROUPS = ("all", "ungrouped")
 _SSH = ("ssh", "smart", "paramiko", "paramiko_ssh")
@@ -112,7 +120,7 @@ def _listed(path: str, files: tuple[BaselineFile, ...]) -> Mapping[str, Json]:
         )
     except subprocess.TimeoutExpired:
         raise _UnreadableError(f"{_PROGRAM} did not end within {TIMEOUT_S:g} s") from None
-    if done.returncode != 0:
+    if done.returncode != 0 or _UNPARSED in done.stderr:
         more = f"; try: {_PROGRAM} -i {path} --list"
         raise _UnreadableError(f"{_PROGRAM}: {_reason(done.stderr)}{more}")
     try:
@@ -123,10 +131,11 @@ def _listed(path: str, files: tuple[BaselineFile, ...]) -> Mapping[str, Json]:
 
 
 def _reason(text: str) -> str:
-    """Return the lines in which Ansible says what is wrong, as one."""
-    lines = [" ".join(line.split()) for line in text.splitlines() if line.strip()]
-    told = [line for line in lines if line.startswith(("ERROR", "[ERROR]", "Origin"))] or lines[-2:]
-    return "; ".join(told[:3]) or "it failed and did not say why"
+    """Return the first warning and the first error, which older versions wrap, as one line."""
+    found = [" ".join(match["said"].split()) for match in _SAID.finditer(text)]
+    errors = [match["said"] for match in _SAID.finditer(text) if match["kind"] == "ERROR"]
+    told = dict.fromkeys([*found[:1], *(" ".join(error.split()) for error in errors[:1])])
+    return "; ".join(told) or "it did not say why"
 
 
 class _Reader:

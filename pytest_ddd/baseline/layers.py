@@ -115,7 +115,7 @@ class _Chain:
             elif base not in self._layers:
                 self._follow(base, way)
         if layer.taken:
-            below = f"{name}: {ansible.KEY}"
+            below = f"the inventory of {name}"
             self._layers[below] = Layer(name=below, sections=dict(layer.taken))
         self._layers[name] = layer
 
