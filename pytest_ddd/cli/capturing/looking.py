@@ -41,7 +41,7 @@ def look(scope: Scope, hosts: Sequence[str], wanted: Wanted) -> Catch:
             catch.statements += one.statements
             catch.right += one.right
             catch.left_out += one.left_out
-    catch.statements = sorted(_without_secrets(catch), key=_in_order)
+    catch.statements = sorted(without_secrets(catch), key=_in_order)
     return catch
 
 
@@ -132,7 +132,7 @@ def _in_order(one: Statement) -> tuple[int, tuple[str, ...]]:
     return (CONFIGURATION.index(kind) if kind else 0), one.path
 
 
-def _without_secrets(catch: Catch) -> Iterable[Statement]:
+def without_secrets(catch: Catch) -> Iterable[Statement]:
     """Yield what may stand in a file; what looks like a secret is left out, and said to be."""
     for one in catch.statements:
         if redaction.DEFAULT.scrub(_texts(one.values)) == _texts(one.values):
