@@ -95,10 +95,7 @@ class MaintenanceRun:
     def add(
         self, result: CheckResult, frequency: Frequency, attached: Mapping[str, str]
     ) -> Scenario | None:
-        """Take one result and what it attached, without secrets; then it is in the record.
-
-        Returns the scenario, when this result is its first.
-        """
+        """Record one result, without secrets, and what it attached; return its scenario if new."""
         routine, started = self._routines.get(result.scenario), None
         if routine is None:
             routine = self._open(catalogue.find(result.scenario, frequency))
