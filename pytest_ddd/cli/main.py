@@ -14,10 +14,12 @@ from typing import NoReturn, Protocol
 from pytest_ddd.cli import completing
 from pytest_ddd.cli.commands import (
     action,
+    capture,
     escalation,
     evidence,
     history,
     init,
+    inventory,
     objectives,
     schedule,
     validate,
@@ -53,6 +55,8 @@ class Verb(Protocol):
 VERBS: dict[str, Verb] = {
     "init": init,
     "validate": validate,
+    "inventory": inventory,
+    "capture": capture,
     "history": history,
     "objectives": objectives,
     "waiver": waiver,
