@@ -19,8 +19,6 @@ from pytest_ddd.cli import main
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 BIN = Path(sys.executable).parent
-MISTAKEN = "first-hour.md"
-"""Shows what is mistyped; tests/docs/test_first_hour.py types all of it."""
 
 _FENCE = re.compile(r"^```(?P<info>[^\n]*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
 _CAPTION = re.compile(r"^:caption: (.+)\n+", re.MULTILINE)
