@@ -96,6 +96,18 @@ def test_fixtures_are_those_of_the_source() -> None:
     assert in_first_column(page("fixtures")) == found
 
 
+def test_own_tables_of_the_guide_name_what_is_there() -> None:
+    """`Writing checks` has short tables of its own; they name no marker or fixture that is gone."""
+    guide = (DOCS / "checks.md").read_text(encoding="utf-8").split("## Options")[0]
+    named = re.findall(
+        r"`([a-z_]+)[`(]", "\n".join(re.findall(r"^\| (`[^|]*) \|", guide, re.MULTILINE))
+    )
+    known = in_first_column(page("fixtures")) | in_first_column(page("markers"))
+
+    assert len(named) > 20
+    assert set(named) <= {re.sub(r"\(.*", "", one) for one in known}
+
+
 def _hook_examples() -> Iterator[str]:
     yield from re.findall(r"^```python\n(.*?)^```", page("hooks"), re.MULTILINE | re.DOTALL)
 
