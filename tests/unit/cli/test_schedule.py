@@ -379,7 +379,7 @@ def test_what_is_set_for_the_night_is_taken_back_at_its_end(site: Path) -> None:
         (["--apply=patching"], "does not say when patching is due"),
         (["--zone=Mars/Olympus"], "no time zone 'Mars/Olympus'"),
         (["--format=kubernetes"], "needs an image"),
-        (["--format=at"], "invalid choice"),
+        (["--format=at"], "there is no 'at'"),
         (["--host=nowhere"], "nowhere"),
     ],
 )
