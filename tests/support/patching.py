@@ -219,7 +219,7 @@ class Tuesday:
 
     def ddd(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Run `pytest-ddd` where the hosts can be reached."""
-        command = [sys.executable, "-m", "pytest_ddd.cli.main", *words]
+        command = [sys.executable, "-m", "pytest_ddd.cli", *words]
         return self.lab.exec(command, cwd=self.root, timeout=300.0)
 
     def versions(self) -> dict[str, str]:
