@@ -41,12 +41,17 @@ def to_json(value: object, text: Text) -> Json:
             anything else becomes the text of it.
         text: what every text passes through.
     """
-    return _encoder(type(value))(value, text)
+    encode = _ENCODERS.get(type(value)) or _encoder(type(value))
+    return encode(value, text)
 
 
 def fields_to_json(value: object, text: Text) -> dict[str, Json]:
     """Return the fields of a dataclass as `to_json` writes them, in their order."""
-    return {name: to_json(getattr(value, name), text) for name in _fields(type(value))}
+    found = {}
+    for name in _fields(type(value)):
+        item = getattr(value, name)
+        found[name] = text(item) if type(item) is str else to_json(item, text)
+    return found
 
 
 def from_json(kind: type[T], value: Json, path: str = "") -> T:

@@ -79,12 +79,14 @@ def test_the_project_speaks_of_itself_alone() -> None:
 
 ACTORS = (
     "plugin/changing.py",
+    "plugin/complying.py",
     "plugin/guarding.py",
     "plugin/taking_back.py",
     "cli/commands/action.py",
     "cli/deeds.py",
 )
-"""A check with `--ddd-apply`, what says whether it may begin now, and a command."""
+"""A check with `--ddd-apply`, what says whether it may begin now, what writes down afterwards what
+the journal has, and a command."""
 
 
 def test_only_these_modules_carry_out_actions() -> None:
@@ -122,6 +124,8 @@ def test_only_checks_marked_action_use_actions() -> None:
 
 def test_version_is_told() -> None:
     """`pytest-ddd --version` works without a site."""
-    command = [sys.executable, "-m", "pytest_ddd.cli.main", "--version"]
+    command = [sys.executable, "-m", "pytest_ddd.cli", "--version"]
 
-    assert subprocess.run(command, capture_output=True, check=False).returncode == 0
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stdout.split()[:1]) == (0, ["pytest-ddd"])

@@ -12,6 +12,7 @@ from pytest_ddd.baseline.sections.controls import Regulation
 from pytest_ddd.baseline.sections.endpoints import Endpoint
 from pytest_ddd.baseline.sections.environment import Environment
 from pytest_ddd.baseline.sections.escalation import Escalation
+from pytest_ddd.baseline.sections.host_states import HostState
 from pytest_ddd.baseline.sections.hosts import Group, Host
 from pytest_ddd.baseline.sections.jobs import Job
 from pytest_ddd.baseline.sections.logs import Log
@@ -22,8 +23,10 @@ from pytest_ddd.baseline.sections.queues import Queue
 from pytest_ddd.baseline.sections.retention import Retention
 from pytest_ddd.baseline.sections.rollback import Rollback
 from pytest_ddd.baseline.sections.rule_sets import RuleSet
+from pytest_ddd.baseline.sections.scans import Scan
 from pytest_ddd.baseline.sections.scenarios import Scenario
 from pytest_ddd.baseline.sections.security import Safeguard
+from pytest_ddd.baseline.sections.smoke_tests import SmokeTest
 from pytest_ddd.baseline.sections.sync import SyncPair
 from pytest_ddd.baseline.sections.thresholds import Resource
 from pytest_ddd.baseline.sections.waivers import Waiver
@@ -42,6 +45,7 @@ WHOLE: dict[str, type[Model]] = {
 ON_HOSTS: dict[str, type[Entry]] = {
     "thresholds": Resource,
     "logs": Log,
+    "host_states": HostState,
     "maintenance": Maintenance,
     "rollback": Rollback,
     "patches": Patch,
@@ -61,6 +65,8 @@ IN_ENVIRONMENT: dict[str, type[Entry]] = {
     "access": Access,
     "retention": Retention,
     "attestations": Attestation,
+    "smoke_tests": SmokeTest,
+    "scans": Scan,
 }
 """Sections by name whose entries live in the environment, or on the hosts of `applies_to`."""
 

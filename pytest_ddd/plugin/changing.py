@@ -11,7 +11,7 @@ import pytest
 from pytest_ddd import login, results
 from pytest_ddd.errors import NotApplicableError, RecordError
 from pytest_ddd.outcomes import Outcome
-from pytest_ddd.plugin import guarding, markers, site
+from pytest_ddd.plugin import announcing, guarding, markers, parametrize, site
 from pytest_ddd.plugin.reachable import BlockedError, is_recorded, place_of
 from pytest_ddd.plugin.session import CONTROLLER_KEY
 from pytest_ddd.plugin.verdict import VERDICT_KEY, Verdict
@@ -101,10 +101,18 @@ def _change(item: pytest.Item, action: Action) -> Carried:
     with telling_the_run(item.config):
         if _is_whole(action):
             guarding.lock(item.config, hand)
+        announcing.before_change(item)
         carried = hand.carry_out(action)
+    _forget(item)
     verdict.readings += [*filter(None, [guarding.approval(item)]), *carried.readings]
     _tell_left_open(verdict, carried)
     return carried
+
+
+def _forget(item: pytest.Item) -> None:
+    """Let everything else be looked at anew: a reading from before says nothing of afterwards."""
+    here = item.config.stash[site.SITE_KEY]
+    here.forget(but=parametrize.subject(item, here.baseline.name).entry)
 
 
 def _is_whole(action: Action) -> bool:

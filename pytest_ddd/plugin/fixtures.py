@@ -157,8 +157,26 @@ def attestation(request: pytest.FixtureRequest) -> AnyEntry:
 
 
 @pytest.fixture
+def host_state(request: pytest.FixtureRequest) -> AnyEntry:
+    """What one host has to be like; parametrizes the check over `host_states`."""
+    return _entry(request)
+
+
+@pytest.fixture
 def rollback_point(request: pytest.FixtureRequest) -> AnyEntry:
     """One rollback point of one host; parametrizes the check over `rollback`."""
+    return _entry(request)
+
+
+@pytest.fixture
+def smoke_test(request: pytest.FixtureRequest) -> AnyEntry:
+    """One command that uses a service; parametrizes the check over `smoke_tests`."""
+    return _entry(request)
+
+
+@pytest.fixture
+def scan(request: pytest.FixtureRequest) -> AnyEntry:
+    """One security scan; parametrizes the check over `scans`."""
     return _entry(request)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pytest_ddd import redaction
-from pytest_ddd.plugin import evidencing, markers
+from pytest_ddd.plugin import evidencing, gating, markers
 from pytest_ddd.plugin.changing import refuse_misuse
 from pytest_ddd.plugin.options import SETTINGS_KEY
 from pytest_ddd.plugin.reachable import with_reachable
@@ -39,16 +39,18 @@ def _arranged(config: pytest.Config, checks: list[pytest.Item]) -> list[pytest.I
     mistake = config.stash.get(MISTAKE_KEY, None)
     if mistake is not None:
         raise pytest.UsageError(mistake)
+    no_return = pytest.mark.filterwarnings(_NO_RETURN)
     for item in checks:
         _refuse_secret(item)
         refuse_misuse(item)
-        item.add_marker(pytest.mark.filterwarnings(_NO_RETURN))
+        item.add_marker(no_return)
     places = {item: markers.place(item) for item in checks}
     for item in checks:
         evidencing.refuse_unknown(item, places[item].controls)
     wanted = config.stash[SETTINGS_KEY].scenario
     if wanted:
         checks = _only(config, checks, wanted)
+    checks = gating.chosen(config, checks)
     checks = sorted(checks, key=lambda item: (places[item].order, _acts(item)))
     return list(with_reachable(config, checks, places))
 

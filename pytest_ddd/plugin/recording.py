@@ -61,22 +61,25 @@ def pytest_runtest_makereport(
     elif report.when == "call":
         _doubt_ending(item, verdict, report)
     if report.when == "call" or call.excinfo is not None:
-        result = waiving.applied(item, _result(item, verdict), verdict)
+        result = results.cleaned(waiving.applied(item, _result(item, verdict), verdict))
         _colour(item, report, result)
         item.user_properties[:] = _properties(result)
         beside = [*planning.unsent(item.config), *attaching.carried(verdict.attached)]
-        report.user_properties = [*item.user_properties, *beside]
-        _redact(report)
+        verdict.properties = list(item.user_properties)
+        verdict.knowledge = redaction.DEFAULT.knowledge
+        report.user_properties = [*verdict.properties, *beside]
+        _redact(report, verdict)
         report.user_properties.append((RECORD, _travel(item, result)))
     else:
-        _redact(report)
+        _redact(report, verdict)
     return report
 
 
 def _travel(item: pytest.Item, result: CheckResult) -> dict[str, object]:
-    """Return a result as it crosses to the controller; a record is without secrets."""
+    """Return a result, without secrets, as it crosses to the controller: as text to another one."""
     frequency = place_of(item).scenario.frequency.value
-    return {"frequency": frequency, "result": results.to_record(result)}
+    leaves = hasattr(item.config, "workerinput")
+    return {"frequency": frequency, "result": results.to_record(result) if leaves else result}
 
 
 def take_result(report: pytest.TestReport) -> tuple[CheckResult, Frequency] | None:
@@ -86,7 +89,9 @@ def take_result(report: pytest.TestReport) -> tuple[CheckResult, Frequency] | No
             report.user_properties.remove((name, value))
             if isinstance(report, pytest.SubtestReport):
                 return None  # the check's own report tells of it too
-            result = results.from_record(value["result"])
+            result = value["result"]
+            if not isinstance(result, CheckResult):
+                result = results.from_record(result)
             report.ddd = result  # type: ignore[attr-defined]  # an attribute of ours
             return result, Frequency(value["frequency"])
     return None
@@ -256,7 +261,7 @@ def _colour(item: pytest.Item, report: pytest.TestReport, result: CheckResult) -
 
 
 def _properties(result: CheckResult) -> list[tuple[str, object]]:
-    """Return what JUnit shows as properties of the test case."""
+    """Return what JUnit shows as properties of the test case, of a result without secrets."""
     judged = [reading for reading in result.readings if reading.threshold is not None]
     shown = {
         "outcome": result.outcome.value,
@@ -266,14 +271,14 @@ def _properties(result: CheckResult) -> list[tuple[str, object]]:
         "target": result.target,
         "entry": result.entry,
         "reason": result.reason,
-        "reading": "; ".join(results.explain(reading) for reading in judged),
+        "reading": redaction.DEFAULT.scrub("; ".join(map(results.explain, judged))),
         "controls": ", ".join(result.controls),
     }
     return [(name, value) for name, value in shown.items() if value != ""]
 
 
-def _redact(report: pytest.TestReport) -> None:
-    """Scrub everything that a report carries: the one place that everything passes."""
+def _redact(report: pytest.TestReport, verdict: Verdict) -> None:
+    """Scrub everything that a report carries but the properties that are known to be clean."""
     scrub = redaction.DEFAULT.scrub
     if report.longrepr is not None and not isinstance(report.longrepr, tuple):
         before = report.longreprtext
@@ -284,7 +289,9 @@ def _redact(report: pytest.TestReport) -> None:
         path, line, message = report.longrepr
         report.longrepr = (path, line, scrub(message))
     report.sections = [(name, scrub(text)) for name, text in report.sections]
-    report.user_properties = scrub(report.user_properties)
+    learnt = verdict.knowledge is not redaction.DEFAULT.knowledge
+    if learnt or report.user_properties != verdict.properties:
+        report.user_properties = scrub(report.user_properties)
 
 
 @pytest.hookimpl(tryfirst=True)

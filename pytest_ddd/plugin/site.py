@@ -13,6 +13,7 @@ import pytest
 
 from pytest_ddd import clock
 from pytest_ddd.errors import UsageError
+from pytest_ddd.plugin import loading
 from pytest_ddd.plugin.options import SETTINGS_KEY, Settings
 
 if TYPE_CHECKING:
@@ -43,6 +44,9 @@ NOUNS = {
     "access_log": ("access", "access"),
     "records": ("retention", "retention"),
     "attestation": ("attestations", "attestations"),
+    "host_state": ("host_states", "host_states"),
+    "smoke_test": ("smoke_tests", "smoke_tests"),
+    "scan": ("scans", "scans"),
     "rollback_point": ("rollback", "rollback"),
     "patch": ("patches", "patches"),
 }
@@ -69,6 +73,12 @@ class Site:
             module = importlib.import_module(f"pytest_ddd.probes.{NOUNS[noun][0]}")
             self._entries[noun] = tuple(module.entries(self.scope))
         return self._entries[noun]
+
+    def forget(self, *, but: AnyEntry | None) -> None:
+        """Let all entries that were made so far look again, except one."""
+        for entry in (one for entries in self._entries.values() for one in entries):
+            if entry is not but:
+                entry.forget()
 
     def declares(self, section: str) -> bool:
         """Whether the baseline has entries of a section, for whatever target."""
@@ -102,7 +112,8 @@ def site_of(config: pytest.Config) -> Site | None:
     """Return the site, made at the first call; None when the user's input is at fault."""
     if SITE_KEY not in config.stash and MISTAKE_KEY not in config.stash:
         try:
-            config.stash[SITE_KEY] = _open(config)
+            with loading.for_good():
+                config.stash[SITE_KEY] = _open(config)
         except UsageError as mistake:
             config.stash[MISTAKE_KEY] = str(mistake)
     return config.stash.get(SITE_KEY, None)

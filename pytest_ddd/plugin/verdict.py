@@ -64,6 +64,10 @@ class Verdict:
     """Whether its entry says what is wrong, and so why a reading has no value."""
     answer: Answer | None = None
     """What was read that is no entry of the baseline."""
+    properties: list[tuple[str, object]] = field(default_factory=list)
+    """What JUnit shows of it, without secrets."""
+    knowledge: object = None
+    """What was known of secrets when the properties were cleaned."""
     waiver: str = ""
     """The waiver that accepted what this look found."""
 

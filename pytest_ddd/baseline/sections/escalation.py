@@ -205,3 +205,5 @@ class Escalation(Model):
     windows: dict[str, Quiet] = Field(default_factory=dict)
     proposals: dict[str, Proposal] = Field(default_factory=dict)
     parents: dict[str, list[str]] = Field(default_factory=dict)
+    announcements: dict[str, list[str]] = Field(default_factory=dict)
+    """Routine -> channels that hear before it changes something, and how that ended."""

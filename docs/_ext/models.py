@@ -1,0 +1,203 @@
+"""What a baseline may say: every section and key, how it is written, what holds without it."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from collections.abc import Iterator
+from functools import cache
+from textwrap import dedent
+
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+from pydantic_core import PydanticUndefined
+
+from _ext.in_pytest import anchor
+from _ext.markdown import cell, code, prose, table
+from pytest_ddd.baseline.contents import BY_NAME, FILES, IN_ENVIRONMENT, ON_HOSTS, WHOLE
+from pytest_ddd.plain import Json
+from pytest_ddd.results import format_quantity
+
+_PREFIX = "#/$defs/"
+_PLAIN = {
+    "string": "text",
+    "integer": "whole number",
+    "number": "number",
+    "boolean": "`true` or `false`",
+    "null": "`null`",
+    "object": "mapping",
+    "array": "list",
+}
+
+
+def sections() -> str:
+    """Return a chapter for each section, then one for each kind of value that they share."""
+    parts = []
+    every = {**BY_NAME, **WHOLE}
+    for name, model in every.items():
+        parts += [f"## {name}\n", f"{_place(name)}\n", prose(model.__doc__), _keys(model)]
+    parts.append("## Values that several keys share\n")
+    for name, model in sorted(_shared(set(every.values())).items()):
+        parts += [f"### {_title(name)}\n", prose(_own_docstring(model)), _keys(model)]
+    return "\n".join(parts)
+
+
+def _place(name: str) -> str:
+    files = " or ".join(code(f"{stem}.yaml") for stem in FILES[name])
+    if name in ON_HOSTS:
+        return f"In {files}. A mapping by name; each entry holds on every host."
+    if name in IN_ENVIRONMENT:
+        where = "each entry lives in the environment, or on the hosts of `applies_to`"
+        return f"In {files}. A mapping by name; {where}."
+    return f"In {files}. " + ("One mapping." if name in WHOLE else "A mapping by name.")
+
+
+def _keys(model: type[BaseModel]) -> str:
+    schema = _schema(model)
+    properties = schema.get("properties")
+    assert isinstance(properties, dict)
+    said = _docstrings(model)
+    rows = []
+    for name, field in model.model_fields.items():
+        key = field.alias or name
+        without = "**needed**"
+        if not field.is_required():
+            without = _default(field.get_default(call_default_factory=True), properties[key])
+        rows.append((code(key), _written(properties[key]), without, said.get(name, "")))
+    return table(("key", "written as", "without it", "meaning"), rows)
+
+
+def _written(schema: Json) -> str:
+    """Say in words how a value is written."""
+    assert isinstance(schema, dict)
+    if isinstance(ref := schema.get("$ref"), str):
+        name = ref.removeprefix(_PREFIX)
+        shown = _title(name)
+        return f"[{shown}](#{anchor(shown)})" if name in _by_name() else code(shown)
+    for several in ("anyOf", "oneOf", "allOf"):
+        if isinstance(options := schema.get(several), list):
+            words = [_written(one) for one in options]
+            return " or ".join(dict.fromkeys(one for one in words if one != "`null`"))
+    if "const" in schema:
+        return code(str(schema["const"]))
+    if isinstance(choices := schema.get("enum"), list):
+        return ", ".join(code(str(one)) for one in choices)
+    if isinstance(examples := schema.get("examples"), list):
+        return "such as " + ", ".join(code(str(one)) for one in examples)
+    return _container(schema)
+
+
+def _container(schema: dict[str, Json]) -> str:
+    kind = str(schema.get("type", ""))
+    if kind == "array" and isinstance(item := schema.get("items"), dict):
+        return f"list: {_written(item)}"
+    if kind == "object" and isinstance(value := schema.get("additionalProperties"), dict):
+        return f"mapping by name: {_written(value)}"
+    return _PLAIN.get(kind, "any value") + _bounds(schema)
+
+
+def _bounds(schema: dict[str, Json]) -> str:
+    low, high = schema.get("minimum"), schema.get("maximum")
+    if low is not None and high is not None:
+        return f", {low} to {high}"
+    if low is not None:
+        return f", {low} or more"
+    return f", at most {high}" if high is not None else ""
+
+
+def _default(value: object, schema: Json) -> str:
+    """Return what holds without a key, as one would write it."""
+    if value is None or value is PydanticUndefined or value in ("", [], {}, ()):
+        return ""
+    if isinstance(value, BaseModel):
+        properties = _schema(type(value)).get("properties")
+        assert isinstance(properties, dict)
+        told = {
+            field.alias or name: _default(getattr(value, name), properties[field.alias or name])
+            for name, field in type(value).model_fields.items()
+        }
+        inner = ", ".join(f"{name}: {text.strip('`')}" for name, text in told.items() if text)
+        return code(f"{{{inner}}}") if inner else ""
+    if isinstance(value, dict | list | tuple | set | frozenset):
+        return code(", ".join(str(one) for one in value))
+    if isinstance(value, bool):
+        return code(str(value).lower())
+    if isinstance(value, int | float) and (unit := _unit(schema)):
+        return code(format_quantity(value, unit))
+    return code(str(value))
+
+
+def _unit(schema: Json) -> str:
+    """Return the unit that a number has which is written as text."""
+    text = str(schema)
+    for example, unit in (("'30s'", "s"), ("'10GiB'", "bytes"), ("'80%'", "%")):
+        if example in text:
+            return unit
+    return ""
+
+
+@cache
+def _by_name() -> dict[str, type[BaseModel]]:
+    """Return every model that some section uses, by its name in the schema."""
+    known = {}
+    for one in _subclasses(BaseModel):
+        known[one.__name__] = known[_long_name(one)] = one
+    return {name: known[name] for name in _schemas() if name in known}
+
+
+def _long_name(model: type[BaseModel]) -> str:
+    """Return what pydantic calls a model of whose name there are two."""
+    return f"{model.__module__}.{model.__qualname__}".replace(".", "__")
+
+
+def _title(name: str) -> str:
+    """Return a name of the schema as a heading: `Query of thresholds`."""
+    *module, short = name.split("__")
+    return f"{short} of {module[-1]}" if module else short
+
+
+def _schema(model: type[BaseModel]) -> dict[str, Json]:
+    return _schemas().get(_long_name(model)) or _schemas()[model.__name__]
+
+
+def _subclasses(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
+    for one in model.__subclasses__():
+        if one.__module__.startswith("pytest_ddd."):
+            yield one
+        yield from _subclasses(one)
+
+
+def _shared(sections: set[type[BaseModel]]) -> dict[str, type[BaseModel]]:
+    return {name: model for name, model in _by_name().items() if model not in sections}
+
+
+@cache
+def _schemas() -> dict[str, dict[str, Json]]:
+    models = [*BY_NAME.values(), *WHOLE.values()]
+    _, made = models_json_schema([(one, "validation") for one in models])
+    schemas: dict[str, dict[str, Json]] = made["$defs"]
+    return schemas
+
+
+def _own_docstring(model: type[BaseModel]) -> str:
+    return model.__dict__.get("__doc__") or ""
+
+
+@cache
+def _docstrings(model: type[BaseModel]) -> dict[str, str]:
+    """Return what the code says below each field, also of fields that are inherited."""
+    found: dict[str, str] = {}
+    for owner in reversed(model.__mro__):
+        if not owner.__module__.startswith("pytest_ddd."):
+            continue
+        (body,) = ast.parse(dedent(inspect.getsource(owner))).body
+        assert isinstance(body, ast.ClassDef)
+        for field, text in zip(body.body, body.body[1:], strict=False):
+            if (
+                isinstance(field, ast.AnnAssign)
+                and isinstance(field.target, ast.Name)
+                and isinstance(text, ast.Expr)
+                and isinstance(text.value, ast.Constant)
+            ):
+                found[field.target.id] = cell(str(text.value.value))
+    return found
