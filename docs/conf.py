@@ -17,3 +17,4 @@ html_static_path = ["_static"]
 html_css_files = ["site.css"]
 exclude_patterns = ["_build"]
 nitpicky = True
+smartquotes = False  # it makes one dash of the two of `--host`

@@ -19,7 +19,7 @@ from pytest_ddd.evidence.changes import compare
 from pytest_ddd.evidence.facts import Plan, Provenance, RunFacts
 from pytest_ddd.evidence.keeper import Keeper
 from pytest_ddd.evidence.steps import steps_of
-from pytest_ddd.evidence.summary import RunSummary, summarize
+from pytest_ddd.evidence.summary import Check, RunSummary, checks_of, summarize_checks
 from pytest_ddd.history.memory import Memory
 from pytest_ddd.history.records import RunEnd, RunStart, copied
 from pytest_ddd.history.store import Store
@@ -76,6 +76,7 @@ class _Routine:
     scenario: Scenario
     keeper: Keeper | None
     results: list[CheckResult] = field(default_factory=list)
+    checks: tuple[Check, ...] = ()  # once it ends
     looked_until: datetime | None = None  # reads overlap, so results alone do not tell
 
 
@@ -94,10 +95,7 @@ class MaintenanceRun:
     def add(
         self, result: CheckResult, frequency: Frequency, attached: Mapping[str, str]
     ) -> Scenario | None:
-        """Take one result and what it attached, without secrets; then it is in the record.
-
-        Returns the scenario, when this result is its first.
-        """
+        """Record one result, without secrets, and what it attached; return its scenario if new."""
         routine, started = self._routines.get(result.scenario), None
         if routine is None:
             routine = self._open(catalogue.find(result.scenario, frequency))
@@ -149,8 +147,9 @@ class MaintenanceRun:
         kind: Kind = "ad-hoc" if narrowed and facts.kind == "scheduled" else facts.kind
         changes = compare(self._memory.previous(facts.scenario), routine.results, narrowed=narrowed)
         facts = replace(facts, kind=kind, narrowed=narrowed, changes=changes)
-        outcome = summarize(facts, routine.results).verdict.outcome
-        self._memory.finish(facts.scenario, copied(RunEnd, facts, outcome=outcome))
+        routine.checks = checks_of(routine.results)
+        verdict = summarize_checks(facts, routine.checks).verdict
+        self._memory.finish(facts.scenario, copied(RunEnd, facts, outcome=verdict.outcome))
         return facts
 
     def _close(self, routine: _Routine, facts: RunFacts) -> Finished:
@@ -158,7 +157,7 @@ class MaintenanceRun:
         gathered = self._memory.gathered(where, now, LONGEST_DAYS, READINGS)
         standings = judge_scenario(OBJECTIVES, (where, facts.scenario), gathered, now)
         facts = replace(facts, objectives=standings, trends=self._memory.trends(facts.scenario))
-        summary = summarize(facts, routine.results)
+        summary = summarize_checks(facts, routine.checks)
         with self._remembering():
             if routine.keeper is not None:
                 routine.keeper.seal(summary, routine.results)

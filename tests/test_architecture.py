@@ -64,7 +64,7 @@ def test_nobody_but_the_clock_asks_the_time() -> None:
 def test_the_project_speaks_of_itself_alone() -> None:
     """No path of a developer's machine stands in a file that is shipped."""
     listed = subprocess.run(
-        ["git", "ls-files", "pytest_ddd", "checks", "baselines", "docs", "README.md"],
+        ["git", "ls-files", "pytest_ddd", "checks", "baselines", "docs", "examples", "README.md"],
         cwd=ROOT,
         capture_output=True,
         text=True,

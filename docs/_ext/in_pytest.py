@@ -76,17 +76,19 @@ def seen() -> Seen:
 
 def options() -> str:
     """Return a table of all options with their twins."""
-    return table(("option", "ini file", "environment", "meaning"), _option_rows())
+    return table(("option", "meaning"), _option_rows())
 
 
-def _option_rows() -> Iterator[tuple[str, str, str, str]]:
+def _option_rows() -> Iterator[tuple[str, str]]:
     for names, attributes in sorted(seen().options, key=lambda one: one[0]):
         dest = str(attributes["dest"])
-        ini = dest if dest in seen().ini else ""
+        twins = ""
+        if dest in seen().ini:
+            twins = f"<br>Twins: {code(dest)} in the ini file, {code(dest.upper())}"
         choices = "|".join(str(one) for one in attributes.get("choices") or ())
         value = f" {choices or attributes.get('metavar') or ''}".rstrip()
         shown = "<br>".join(code(f"{name}{value}") for name in names)
-        yield shown, code(ini), code(ini.upper()), str(attributes["help"])
+        yield shown, f"{attributes['help']}{twins}"
 
 
 def markers() -> str:

@@ -19,6 +19,7 @@ from pytest_ddd.baseline.sections.logs import Log
 from pytest_ddd.baseline.sections.maintenance import Maintenance
 from pytest_ddd.baseline.sections.metrics import Metric
 from pytest_ddd.baseline.sections.patches import Patch
+from pytest_ddd.baseline.sections.probes import Probe
 from pytest_ddd.baseline.sections.queues import Queue
 from pytest_ddd.baseline.sections.retention import Retention
 from pytest_ddd.baseline.sections.rollback import Rollback
@@ -67,6 +68,7 @@ IN_ENVIRONMENT: dict[str, type[Entry]] = {
     "attestations": Attestation,
     "smoke_tests": SmokeTest,
     "scans": Scan,
+    "probes": Probe,
 }
 """Sections by name whose entries live in the environment, or on the hosts of `applies_to`."""
 

@@ -186,6 +186,12 @@ def patch(request: pytest.FixtureRequest) -> AnyEntry:
     return _entry(request)
 
 
+@pytest.fixture
+def probe(request: pytest.FixtureRequest) -> AnyEntry:
+    """One look of a kind of the site's own; parametrizes the check over `probes`."""
+    return _entry(request)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_pycollect_makeitem(collector: pytest.Collector, name: str, obj: object) -> None:
     """Before the first check is collected: give `host` our meaning and redact the logs.

@@ -11,9 +11,6 @@ from pytest_ddd.plugin.options import SETTINGS_KEY
 from pytest_ddd.plugin.reachable import with_reachable
 from pytest_ddd.plugin.site import MISTAKE_KEY, site_of
 
-_NO_RETURN = "error::pytest.PytestReturnNotNoneWarning"
-"""A check that returns whether all is well, instead of asserting it, is never green."""
-
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -39,11 +36,9 @@ def _arranged(config: pytest.Config, checks: list[pytest.Item]) -> list[pytest.I
     mistake = config.stash.get(MISTAKE_KEY, None)
     if mistake is not None:
         raise pytest.UsageError(mistake)
-    no_return = pytest.mark.filterwarnings(_NO_RETURN)
     for item in checks:
         _refuse_secret(item)
         refuse_misuse(item)
-        item.add_marker(no_return)
     places = {item: markers.place(item) for item in checks}
     for item in checks:
         evidencing.refuse_unknown(item, places[item].controls)

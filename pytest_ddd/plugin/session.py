@@ -25,7 +25,7 @@ from pytest_ddd.plugin import (
 )
 from pytest_ddd.plugin.options import SETTINGS_KEY
 from pytest_ddd.plugin.reachable import is_recorded
-from pytest_ddd.plugin.recording import take_result
+from pytest_ddd.plugin.recording import carries, take_result
 from pytest_ddd.results import CheckResult
 from pytest_ddd.scenarios.model import Frequency
 
@@ -119,16 +119,19 @@ class Controller:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take the result off a report and into the record."""
-        planning.receive(self.config, report)
-        attached = attaching.receive(report)
-        taken = take_result(report)
-        if taken is not None or report.when == "teardown":
+        taken = None
+        if carries(report):
+            planning.receive(self.config, report)
+            attached = attaching.receive(report)
+            taken = take_result(report)
+            if taken is not None:
+                self._due.discard(report.nodeid)
+                self._add(*taken, attached)
+                junit.name_target(self.config, report, taken[0])
+        elif report.when == "teardown":
             self._due.discard(report.nodeid)
         if taken is None and report.failed:
             gating.note_failure(self.config)
-        if taken is not None:
-            self._add(*taken, attached)
-            junit.name_target(self.config, report, taken[0])
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: _Node) -> None:

@@ -62,6 +62,8 @@ class Verdict:
     """Whether something could not be looked at beside what is known to be wrong."""
     explained: bool = False
     """Whether its entry says what is wrong, and so why a reading has no value."""
+    host: str = ""
+    """The host on which the check itself may run commands."""
     answer: Answer | None = None
     """What was read that is no entry of the baseline."""
     properties: list[tuple[str, object]] = field(default_factory=list)

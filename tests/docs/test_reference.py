@@ -136,6 +136,13 @@ def test_sections_have_every_key_of_the_schema() -> None:
     assert set(_keys(schema["$defs"])) <= in_first_column(page("sections")) | sections
 
 
+def test_each_section_has_a_guide() -> None:
+    """Some page shows how to use it: its own, a chapter of that name, or one with an example."""
+    chapters = re.split(r"^## ", page("sections").split("## Every entry")[0], flags=re.MULTILINE)
+
+    assert [one.split()[0] for one in chapters[1:] if "\nHow to: [" not in one] == []
+
+
 def test_record_has_every_field() -> None:
     """Fields of a result and of a reading are all explained."""
     names = {one.name for kind in (CheckResult, Reading) for one in fields(kind)}
