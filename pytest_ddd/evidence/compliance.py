@@ -162,7 +162,7 @@ def _lines(text: str) -> tuple[str, ...]:
     return tuple(line for line in text.splitlines() if line.strip())
 
 
-def verify_log(path: Path, trust: Trust | None) -> Verification:
+def verify_log(path: Path, trust: Trust | None, ledger: Path | None = None) -> Verification:
     """Verify a compliance log: its chain, and that it fits all packages beside it.
 
     The package that names its end, or its latest line that any does, stands for it.
@@ -185,7 +185,7 @@ def verify_log(path: Path, trust: Trust | None) -> Verification:
         return Verification(problems=[*log.damage, *wrong], doubts=doubts, is_log=True)
     name, end = max(anchors.items(), key=lambda one: one[1].lines)
     with closing(open_package(path.parent / name)) as source:
-        found = verify(source, trust)
+        found = verify(source, trust, ledger)
     found.is_log = True
     found.notes.append(f"{path.name}: {len(log.heads)} lines; {name} stands for {end.lines}")
     if end.lines < len(log.heads):
