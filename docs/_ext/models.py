@@ -19,6 +19,7 @@ from _ext.in_pytest import anchor
 from _ext.markdown import cell, code, first_line, prose, table
 from pytest_ddd.baseline.contents import BY_NAME, FILES, IN_ENVIRONMENT, ON_HOSTS, WHOLE
 from pytest_ddd.baseline.fields import Entry
+from pytest_ddd.baseline.schema import baseline_schema
 from pytest_ddd.plain import Json
 
 DOCS = Path(__file__).parents[1]
@@ -52,11 +53,24 @@ def sections() -> str:
         parts.append(_guide(name))
         if issubclass(model, Entry):
             parts.append("And [what every entry can say](#every-entry).\n")
+    parts += ["## Beside the sections\n", _beside(set(every))]
     parts += ["## Every entry\n", prose(_own_docstring(Entry)), _keys(Entry)]
     parts.append("## Values within sections\n")
     for name, model in sorted(_shared(set(every.values())).items()):
         parts += [f"### {_title(name)}\n", prose(_own_docstring(model)), _keys(model)]
     return "\n".join(parts)
+
+
+def _beside(sections: set[str]) -> str:
+    """Return the keys of a file that are no section."""
+    properties = baseline_schema()["properties"]
+    assert isinstance(properties, dict)
+    rows = [
+        (code(name), _written(one), str(one.get("description", "")))
+        for name, one in properties.items()
+        if name not in sections and isinstance(one, dict)
+    ]
+    return table(("key", "what to write", "meaning"), rows)
 
 
 def _guide(name: str) -> str:
