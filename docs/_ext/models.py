@@ -72,15 +72,26 @@ def _beside(sections: set[str]) -> str:
 
 def _guide(name: str) -> str:
     """Return a link to the page that tells how to use a section."""
-    page = guide(name)
-    part = f"#{anchor(name)}" if _heading(name) in _pages().get(page, "") else ""
-    return f"How to: [{page.removesuffix('.md')}](../{page}{part}).\n" if page else ""
+    place = guide(name)
+    return f"How to: [{place.partition('.md')[0]}](../{place}).\n" if place else ""
+
+
+def finder() -> str:
+    """Return links from all sections to the pages that show their use, in one line."""
+    names = sorted({*BY_NAME, *WHOLE})
+    return " · ".join(f"[`{name}`]({guide(name) or 'reference/sections.md'})" for name in names)
 
 
 def guide(name: str) -> str:
-    """Return the page that tells how to use a section: its own, or the one that says most of it."""
+    """Return where the use of a section is told: on its own page, or where most is said of it."""
     if f"{name}.md" in _pages():
         return f"{name}.md"
+    page = _most_of(name)
+    part = f"#{anchor(name)}" if _heading(name) in _pages().get(page, "") else ""
+    return f"{page}{part}"
+
+
+def _most_of(name: str) -> str:
     signs = (_heading(name), f"(reference/sections.md#{name})", f"\n{name}:")
     for sign in signs:
         found = {page: text.count(sign) for page, text in _pages().items() if sign in text}
