@@ -5,18 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from pytest_ddd.errors import RecordError
 from pytest_ddd.plain import Json
 
-_OTHERWISE = re.compile(r"[:\[,]-?[0-9]+(?:\.0[,}\]]|[0-9.]*e)")
+_OTHERWISE = re.compile(r"[:\[,](-?[0-9]+(?:\.0(?=[,}\]])|[0-9.]*e[+-]?[0-9]+))")
 """A number that Python may write otherwise than RFC 8785: whole, or with an exponent."""
 
-_TEXT_OR_OTHERWISE = re.compile(
-    r'"(?:[^"\\]+|\\.)*+"|-?[0-9]+(?:\.0(?=[,}\]])|[0-9.]*e[+-]?[0-9]+)'
-)
-"""Texts are passed over whole, as they may hold what looks like such a number."""
+_ESCAPED = re.compile(r"\\.")
 
 _ENCODE = json.JSONEncoder(
     ensure_ascii=False, allow_nan=False, separators=(",", ":"), sort_keys=True
@@ -46,13 +43,22 @@ def canonical_line(record: Mapping[str, Json]) -> bytes:
     """
     text = _ENCODE(record)
     if _OTHERWISE.search(text):
-        text = _TEXT_OR_OTHERWISE.sub(_as_rfc_8785, text)
+        text = "".join(_written_anew(text))
     return text.encode() + b"\n"
 
 
-def _as_rfc_8785(match: re.Match[str]) -> str:
-    found = match[0]
-    return found if found.startswith('"') else canonical(float(found)).decode()
+def _written_anew(text: str) -> Iterator[str]:
+    """Yield the pieces of a line, its numbers as RFC 8785 writes them."""
+    bare = _ESCAPED.sub("__", text)  # in which each quote begins or ends a text
+    last = quotes = counted = 0
+    for match in _OTHERWISE.finditer(bare):
+        start, end = match.span(1)
+        quotes, counted = quotes + bare.count('"', counted, start), start
+        if quotes % 2 == 0:  # not in a text, which may hold anything
+            yield text[last:start]
+            yield canonical(float(match[1])).decode()
+            last = end
+    yield text[last:]
 
 
 def digest(data: bytes) -> str:
