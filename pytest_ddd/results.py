@@ -21,6 +21,9 @@ RECORD_VERSION = 1
 PLANNED = "planned"
 """How the reason of an action begins that was shown and not done."""
 
+CHANGED_PACKAGES = "changed packages"
+"""The reading that lists `NAME OLD -> NEW` for each package that a change has changed."""
+
 Value: TypeAlias = float | int | str | bool | None
 """What a reading can hold; None when the value could not be read."""
 

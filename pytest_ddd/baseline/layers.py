@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pytest_ddd.baseline import ansible
 from pytest_ddd.baseline.contents import FILES, SECTIONS, TARGET_FILES, VERSION
 from pytest_ddd.baseline.document import read_document
 from pytest_ddd.baseline.model import BaselineFile
@@ -20,12 +21,16 @@ NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9_])?")
 SUFFIX = ".yaml"
 LONGEST_CHAIN = 20
 
+_BESIDE = ("extends", ansible.KEY)
+"""Keys that say where more is to be found."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layer:
     """What the files of one environment say, before anything is merged.
 
-    `unusable` says that a file could not be read, so that names may be missing.
+    `unusable` says that a file could not be read, so that names may be missing; `taken` is what an
+    Ansible inventory says, which counts where the files are silent.
     """
 
     name: str
@@ -33,6 +38,7 @@ class Layer:
     extends: tuple[tuple[str, Origin], ...] = ()
     files: tuple[BaselineFile, ...] = ()
     unusable: bool = False
+    taken: Mapping[str, Node] = field(default_factory=dict)
 
 
 def environment_names(root: Path) -> list[str]:
@@ -108,6 +114,9 @@ class _Chain:
                 self._mistakes.add(origin, ("extends",), wrong)
             elif base not in self._layers:
                 self._follow(base, way)
+        if layer.taken:
+            below = f"the inventory of {name}"
+            self._layers[below] = Layer(name=below, sections=dict(layer.taken))
         self._layers[name] = layer
 
     def _wrong(self, base: str, way: tuple[tuple[str, Origin], ...]) -> str:
@@ -129,6 +138,7 @@ def _read_layer(root: Path, name: str, mistakes: Mistakes, only: Sequence[str] |
     extends: list[tuple[str, Origin]] = []
     files: list[BaselineFile] = []
     unusable = False
+    inventory: Node | None = None
     for path, stem in _files_of(root, name, mistakes):
         if only is not None and stem not in (None, *only):
             continue
@@ -145,12 +155,17 @@ def _read_layer(root: Path, name: str, mistakes: Mistakes, only: Sequence[str] |
                 mistakes.add(node.origin, (section,), text)
             sections[section] = node
         extends += _extends_of(document.root, extends, stem, mistakes)
+        inventory = _inventory_of(document.root, stem, mistakes) or inventory
+    taken = ansible.Taken()
+    if inventory is not None:
+        taken = ansible.take(inventory, sections.get("hosts"), mistakes)
     return Layer(
         name=name,
         sections=sections,
         extends=tuple(extends),
-        files=tuple(files),
-        unusable=unusable,
+        files=(*files, *taken.files),
+        unusable=unusable or (inventory is not None and not taken.sections),
+        taken=taken.sections,
     )
 
 
@@ -216,15 +231,15 @@ class _FileReader:
                         node.origin, (key,), f"stands in the wrong file: move it to {right}"
                     )
                 found[key] = node
-            elif key != "extends":
+            elif key not in _BESIDE:
                 self._unknown(key, node)
-        if self._stem is not None and not found and "extends" not in root.entries:
+        if self._stem is not None and not found and not {*_BESIDE} & set(root.entries):
             text = f"needs the key {self._stem!r} at the left margin, and all else below it"
             self._mistakes.add(root.origin, (), text)
         return found
 
     def _unknown(self, key: str, node: Node) -> None:
-        known = ("version", "extends", *SECTIONS)
+        known = ("version", *_BESIDE, *SECTIONS)
         more = suggestion(key, known)
         if not more and self._stem is not None:
             more = f" (entries stand below `{self._stem}:`)"
@@ -235,6 +250,18 @@ class _FileReader:
         if not node.broken and (node.value != VERSION or isinstance(node.value, bool)):
             text = f"this release reads version {VERSION}, found {shown(str(node.value))}"
             self._mistakes.add(node.origin, ("version",), text)
+
+
+def _inventory_of(root: Node, stem: str | None, mistakes: Mistakes) -> Node | None:
+    """Return what `from_ansible` of one file says, if it does."""
+    node = root.entries.get(ansible.KEY)
+    if node is None or node.broken:
+        return None
+    if stem is not None and stem not in TARGET_FILES:
+        text = f"belongs into environment{SUFFIX} or hosts{SUFFIX}"
+        mistakes.add(node.origin, (ansible.KEY,), text)
+        return None
+    return node
 
 
 def _extends_of(

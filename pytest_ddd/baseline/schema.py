@@ -40,6 +40,10 @@ def baseline_schema() -> dict[str, Json]:
                 "minItems": 1,
                 "items": {"type": "string"},
             },
+            "from_ansible": {
+                "description": "An Ansible inventory, file or directory, whose hosts are meant.",
+                "type": "string",
+            },
             **{section: _section(section) for section in (*BY_NAME, *WHOLE)},
         },
         "$defs": definitions,

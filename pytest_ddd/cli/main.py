@@ -11,10 +11,12 @@ from typing import NoReturn, Protocol
 
 from pytest_ddd.cli.commands import (
     action,
+    capture,
     escalation,
     evidence,
     history,
     init,
+    inventory,
     objectives,
     schedule,
     validate,
@@ -45,6 +47,8 @@ class Verb(Protocol):
 VERBS: dict[str, Verb] = {
     "init": init,
     "validate": validate,
+    "inventory": inventory,
+    "capture": capture,
     "history": history,
     "objectives": objectives,
     "waiver": waiver,

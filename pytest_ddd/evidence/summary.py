@@ -75,6 +75,12 @@ class Cause:
         """The outcome to show: that of the cause itself."""
         return self.check.outcome if self.check else Outcome.BLOCKED
 
+    @property
+    def told(self) -> str:
+        """Why checks were blocked, where no check of the run says it; else the name."""
+        reasons = [check.last.reason for check in self.blocked if self.check is None]
+        return next(filter(None, reasons), self.name)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepSummary:

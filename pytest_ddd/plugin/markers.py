@@ -9,7 +9,7 @@ import pytest
 from pytest_ddd.scenarios import catalogue
 from pytest_ddd.scenarios.model import Frequency, Scenario
 
-_MARKERS = (
+MARKERS = (
     "daily: a check that is done every day",
     "weekly: a check that is done every week",
     "monthly: a check that is done every month",
@@ -39,7 +39,7 @@ class Place:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register the markers, so that strict runs know them."""
-    for marker in _MARKERS:
+    for marker in MARKERS:
         config.addinivalue_line("markers", marker)
 
 

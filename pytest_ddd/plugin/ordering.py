@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pytest_ddd import redaction
-from pytest_ddd.plugin import evidencing, markers
+from pytest_ddd.plugin import evidencing, gating, markers
 from pytest_ddd.plugin.changing import refuse_misuse
 from pytest_ddd.plugin.options import SETTINGS_KEY
 from pytest_ddd.plugin.reachable import with_reachable
@@ -45,7 +45,8 @@ def _arranged(config: pytest.Config, checks: list[pytest.Item]) -> list[pytest.I
     wanted = config.stash[SETTINGS_KEY].scenario
     if wanted:
         checks = _only(config, checks, wanted)
-    checks = sorted(checks, key=lambda item: places[item].order)
+    checks = gating.chosen(config, checks)
+    checks = sorted(checks, key=lambda item: (places[item].order, _acts(item)))
     return list(with_reachable(config, checks, places))
 
 
@@ -57,6 +58,11 @@ def _refuse_secret(item: pytest.Item) -> None:
             f"{shown}: the id of this check holds a secret; "
             "give the parameter another id: pytest.param(value, id='name')"
         )
+
+
+def _acts(item: pytest.Item) -> bool:
+    """An action comes after all that its step looks at: it may have to answer for that."""
+    return item.get_closest_marker("action") is not None
 
 
 def _only(config: pytest.Config, checks: list[pytest.Item], wanted: str) -> list[pytest.Item]:

@@ -15,6 +15,7 @@ from pytest_ddd.outcomes import Outcome
 from pytest_ddd.plugin import (
     attaching,
     escalating,
+    gating,
     junit,
     narrowing,
     origin,
@@ -118,6 +119,7 @@ class Controller:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take the result off a report and into the record."""
+        taken = None
         if carries(report):
             planning.receive(self.config, report)
             attached = attaching.receive(report)
@@ -128,6 +130,8 @@ class Controller:
                 junit.name_target(self.config, report, taken[0])
         elif report.when == "teardown":
             self._due.discard(report.nodeid)
+        if taken is None and report.failed:
+            gating.note_failure(self.config)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: _Node) -> None:
@@ -149,6 +153,7 @@ class Controller:
             self._add(*finding)
         narrowed = partial(narrowing.is_narrowed, self.config)
         self.finished = self.run.finish(interrupted=interrupted, narrowed=narrowed)
+        self.run.failures += gating.settle(self.config, interrupted=interrupted)
         for finished in self.finished:
             self.config.hook.pytest_ddd_scenario_finished(config=self.config, finished=finished)
         self.unheard = escalating.announce(self.config, self.run.told)
@@ -169,6 +174,7 @@ class Controller:
         if self.run is None:
             return
         hook = self.config.hook
+        gating.keep(self.config, result, attached)
         started = self.run.add(result, frequency, attached)
         if started is not None:
             hook.pytest_ddd_scenario_started(
@@ -182,9 +188,9 @@ class Controller:
             return EXIT_NOT_WRITTEN
         if escalating.is_undelivered(self.run.told, self.unheard):
             return EXIT_UNDELIVERED
-        if status not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
-            return status
-        return _status_of(self.config, [one.summary for one in self.finished], status)
+        if status in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
+            status = _status_of(self.config, [one.summary for one in self.finished], status)
+        return gating.exit_status(self.config, self.finished, status)
 
 
 def _status_of(config: pytest.Config, summaries: Sequence[RunSummary], status: int) -> int:

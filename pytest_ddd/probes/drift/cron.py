@@ -41,9 +41,9 @@ def compare(comparison: Comparison) -> None:
     schedule, command = _squeezed(model.schedule), _squeezed(model.command)
     with comparison.looking("job"):
         if model.user == "system":
-            jobs, source = _system_jobs(comparison), "/etc/crontab, /etc/cron.d/*"
+            jobs, source = system_jobs(comparison), "/etc/crontab, /etc/cron.d/*"
         else:
-            jobs, source = _user_jobs(comparison, model.user), f"crontab -l -u {model.user}"
+            jobs, source = user_jobs(comparison, model.user), f"crontab -l -u {model.user}"
         same = [job for job in jobs if job.command == command]
         found = "; ".join(_shown(job) for job in same) or "no such line"
         comparison.note(
@@ -72,7 +72,12 @@ def _shown(job: Job) -> str:
     return f"{job.schedule} in {job.file}" + (f" ({job.ignored})" if job.ignored else "")
 
 
-def _user_jobs(comparison: Comparison, user: str) -> list[Job]:
+def user_jobs(comparison: Comparison, user: str) -> list[Job]:
+    """Return the lines of a user's crontab.
+
+    Raises:
+        CannotLookError: it cannot be read.
+    """
     answer = comparison.run("crontab", "-l", "-u", user)
     if not answer.ok and "privileged" in answer.error_text:
         if comparison.run("id", "-nu").text.strip() != user:
@@ -86,7 +91,12 @@ def _user_jobs(comparison: Comparison, user: str) -> list[Job]:
     return list(_jobs(answer.text, f"the crontab of {user}", user_field=False))
 
 
-def _system_jobs(comparison: Comparison) -> list[Job]:
+def system_jobs(comparison: Comparison) -> list[Job]:
+    """Return the lines of the system's crontabs.
+
+    Raises:
+        CannotLookError: they cannot be read.
+    """
     answer = comparison.script(f"LC_ALL=C; export LC_ALL; {_SYSTEM_SCRIPT}")
     if not answer.ok:
         raise CannotLookError(answer.error_text.strip() or "/etc/cron.d cannot be read")

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pytest_ddd import clock
 from pytest_ddd.baseline.sections.configuration import Unlisted
 from pytest_ddd.errors import CannotLookError
-from pytest_ddd.probes.drift.accounts import all_accounts
+from pytest_ddd.probes.drift.accounts import Account, all_accounts
 from pytest_ddd.probes.drift.comparison import Comparison, capped
 from pytest_ddd.probes.drift.setuid import canonical, setuid_files
 from pytest_ddd.probes.drift.sockets import Listener, covers, listeners, parse_key
@@ -53,7 +53,7 @@ def compare(comparison: Comparison) -> None:
 
 def _listeners(comparison: Comparison) -> Found:
     extra, source = _extra_listeners(comparison)
-    if any(one.protocol == "udp" and one.port >= EPHEMERAL_PORT for one in extra):
+    if any(map(is_ephemeral, extra)):
         clock.wait(SECOND_LOOK_S)  # a client's own datagram socket is gone by then
         extra &= _extra_listeners(comparison)[0]
     owners = _owners(comparison) if extra else {}
@@ -64,6 +64,11 @@ def _extra_listeners(comparison: Comparison) -> tuple[set[Listener], str]:
     listed = [parse_key(name) for name in comparison.names_listed("listener")]
     found, source = listeners(comparison)
     return {one for one in found if not any(covers(key, one) for key in listed)}, source
+
+
+def is_ephemeral(one: Listener) -> bool:
+    """Whether a socket may be a client's own: it looks like a server's, and is gone in a moment."""
+    return one.protocol == "udp" and one.port >= EPHEMERAL_PORT
 
 
 def _owners(comparison: Comparison) -> Mapping[Listener, str]:
@@ -87,11 +92,15 @@ def _users(comparison: Comparison) -> Found:
     listed = comparison.names_listed("user")
     extra = []
     for account in all_accounts(comparison):
-        person = account.uid >= FIRST_PERSON_UID and account.uid != NOBODY_UID
         second_root = account.uid == 0 and account.name != "root"
-        if (person or second_root) and account.name not in listed:
+        if (is_person(account) or second_root) and account.name not in listed:
             extra.append(f"{account.name} (uid {account.uid}, {account.shell})")
     return sorted(extra), "getent passwd"
+
+
+def is_person(account: Account) -> bool:
+    """Whether an account belongs to a person, by its number."""
+    return account.uid >= FIRST_PERSON_UID and account.uid != NOBODY_UID
 
 
 def _setuid(comparison: Comparison) -> Found:
@@ -111,8 +120,13 @@ _PACKAGE_COMMANDS = {
 }
 
 
+def package_manager(comparison: Comparison) -> str:
+    """Return the name of testinfra's module for the host's packages."""
+    return type(comparison.host.package("any")).__name__
+
+
 def _packages(comparison: Comparison) -> Found:
-    manager = type(comparison.host.package("any")).__name__
+    manager = package_manager(comparison)
     if manager not in _PACKAGE_COMMANDS:
         raise CannotLookError(f"there is no way to list all packages ({manager})")
     words = _PACKAGE_COMMANDS[manager]
@@ -128,19 +142,31 @@ def _packages(comparison: Comparison) -> Found:
 
 def _services(comparison: Comparison) -> Found:
     """Report services that run, or start at boot, without being listed."""
+    found = _units(comparison, "list-units", "active,activating,reloading,failed")
+    found |= _units(comparison, "list-unit-files", "enabled,enabled-runtime")
+    extra = {unit for unit in found - _listed_units(comparison) if not comes_and_goes(unit)}
+    return sorted(extra), "systemctl list-units, list-unit-files"
+
+
+def running_services(comparison: Comparison) -> list[str]:
+    """Return the units of all services that have a process now."""
+    return sorted(_units(comparison, "list-units", "running"))
+
+
+def comes_and_goes(unit: str) -> bool:
+    """Whether a unit is there because somebody is logged in."""
+    return _LOGIN_UNITS.match(unit) is not None
+
+
+def _units(comparison: Comparison, verb: str, states: str) -> set[str]:
+    """Return the units of services in certain states."""
     if not comparison.host.file("/run/systemd/system").is_directory:
         raise CannotLookError("systemd does not run on this host")
     kind = ("--type=service", "--no-legend", "--no-pager", "--plain", "--full")
-    active = ("list-units", "--state=active,activating,reloading,failed", *kind)
-    enabled = ("list-unit-files", "--state=enabled,enabled-runtime", *kind)
-    found: set[str] = set()
-    for words in (active, enabled):
-        answer = comparison.run("systemctl", *words)
-        if not answer.ok:
-            raise CannotLookError(answer.error_text.strip() or "systemctl failed")
-        found |= {line.split()[0] for line in answer.text.splitlines() if line.strip()}
-    extra = {unit for unit in found - _listed_units(comparison) if not _LOGIN_UNITS.match(unit)}
-    return sorted(extra), "systemctl list-units, list-unit-files"
+    answer = comparison.run("systemctl", verb, f"--state={states}", *kind)
+    if not answer.ok:
+        raise CannotLookError(answer.error_text.strip() or "systemctl failed")
+    return {line.split()[0] for line in answer.text.splitlines() if line.strip()}
 
 
 def _listed_units(comparison: Comparison) -> set[str]:

@@ -1,0 +1,1 @@
+"""What `pytest-ddd capture` is made of."""

@@ -1,0 +1,1 @@
+"""What `pytest-ddd inventory` is made of."""
