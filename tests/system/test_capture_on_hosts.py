@@ -53,6 +53,9 @@ borg init -e none /srv/weekly && borg create /srv/weekly::first /etc
 RESTIC_PASSWORD_FILE=/etc/hostname restic init -q -r /srv/locked
 """
 MOUNT = "mount -t tmpfs -o nosuid,size=10m data /srv/data"
+NEARLY_FULL = """
+mkdir /srv/full && mount -t tmpfs -o size=10m full /srv/full && head -c 8800K /dev/zero >/srv/full/x
+"""
 LISTEN = "systemd-run -q --unit=extra python3 -m http.server 9999"
 MOMENTARY = ("cpu", "load", "memory")
 """Resources of this machine, which is as busy as it happens to be."""
@@ -157,6 +160,7 @@ def hosts(lab: Lab) -> Iterator[dict[str, LabHost]]:
     found["app"].run("systemctl enable --now -q shop", check=True)
     found["vault"].run(REPOSITORIES, check=True)
     found["jobs"].write("/etc/cron.d/report", "0 2 * * * root /usr/bin/report --all\n")
+    found["jobs"].run(NEARLY_FULL, check=True)
     found["jobs"].run("echo '5 4 * * * /usr/bin/tidy' | crontab -u ops -", check=True)
     found["jobs"].run(TINY.format(version="1.3"), check=True)
     yield found
@@ -199,7 +203,7 @@ def captured(
     assert set(hosts) == set(NAMES)
     prod = Prod(tmp_path_factory.mktemp("captured"), lab)
     prod.baseline("hosts", HOSTS.format(ssh=lab.ssh_config))
-    done = _capture(prod, "--discover", "--host=prod")
+    done = _capture(prod, "--discover", "--host=prod", "--write")
     assert done.returncode == 0, done.stderr
     return Captured(prod=prod, said=done.stderr)
 
@@ -230,7 +234,12 @@ def test_all_is_green_right_after_capture(captured: Captured) -> None:
         ("configuration", "ops: {uid: 1000, gid: 1000, shell: /bin/bash"),
         ("endpoints", 'url: "http://{address}:8080/health"'),
         ("endpoints", "json: {status: healthy}"),
-        ("thresholds", "disk: {warn: 80%, crit: 90%}"),
+        ("thresholds", "disk: {warn: 80%, crit: 90%"),
+        ("thresholds", '"disk:/srv/full":'),
+        ("thresholds", 'description: "It was at 85.9 % when this was captured"'),
+        ("hosts", 'plain: {connection: "ssh://ops@plain", ssh_config: '),
+        ("hosts", "   # no sudo here"),
+        ("hosts", "exclude: [/srv/full]"),
         ("logs", "path: /var/log/shop.log"),
         ("logs", "path: /var/log/nginx/error.log"),
         ("backups", "environment: {RESTIC_PASSWORD_FILE: /etc/restic/password}"),

@@ -11,10 +11,9 @@ from pathlib import PurePosixPath
 from pytest_ddd.baseline.placing import Statement
 from pytest_ddd.baseline.tree import Plain
 from pytest_ddd.errors import CannotLookError
-from pytest_ddd.probes.capture.interface import LeftOut, Values
+from pytest_ddd.probes.capture.interface import LeftOut, Search, Values
 from pytest_ddd.probes.capture.names import look_at
 from pytest_ddd.probes.drift.comparison import Comparison
-from pytest_ddd.probes.scope import Scope
 
 SECTION = "logs"
 
@@ -47,9 +46,10 @@ _JOURNAL: Values = {"journal": "*", "priority": "crit", "critical": ["."]}
 """Every line that its own program calls critical, or worse."""
 
 
-def find(scope: Scope, host: str) -> Iterator[Statement | LeftOut]:
+def find(search: Search) -> Iterator[Statement | LeftOut]:
     """Yield an entry for each log that a running service writes."""
-    look = look_at(scope.connections, host)
+    host = search.host
+    look = look_at(search.scope.connections, host)
     if look.script("journalctl -q -n 0").ok:
         yield Statement(host=host, path=(SECTION, "journal"), values=_JOURNAL)
     *lines, account = look.script(_OPEN_FILES).text.splitlines() or [""]
@@ -63,7 +63,7 @@ def find(scope: Scope, host: str) -> Iterator[Statement | LeftOut]:
         return
     found = _by_service(look, lines)
     for unit, paths in found.items():
-        patterns = _patterns(unit)
+        patterns = patterns_of(unit)
         for path in paths:
             name = unit if len(paths) == 1 else f"{unit}-{PurePosixPath(path).stem}"
             yield Statement(host=host, path=(SECTION, name), values={"path": path, **patterns})
@@ -92,7 +92,8 @@ def _plain_name(unit: str) -> str:
     return unit.partition("@")[0]
 
 
-def _patterns(unit: str) -> Values:
+def patterns_of(unit: str) -> Values:
+    """Return the patterns for the log of a service, as an entry writes them."""
     critical, error = next(both for name, both in _PATTERNS.items() if fnmatchcase(unit, name))
     ignored: list[Plain] = [text for name, text in _IGNORED.items() if fnmatchcase(unit, name)]
     ignore: Values = {"ignore": ignored} if ignored else {}

@@ -116,7 +116,7 @@ def test_names_pick_from_what_is_found(site: Path, capsys: pytest.CaptureFixture
     assert capture("thresholds:open_files", "thresholds:nothing") == 0
 
     said = capsys.readouterr().err
-    assert "here: thresholds:nothing left out: nothing of that name was found; there is: " in said
+    assert "here: thresholds:nothing left out: nothing of that name was found" in said
     written = (site / "baselines/prod/thresholds.yaml").read_text()
     assert "open_files:" in written
     assert "memory:" not in written
