@@ -236,7 +236,7 @@ def test_all_is_green_right_after_capture(captured: Captured) -> None:
         ("endpoints", "json: {status: healthy}"),
         ("thresholds", "disk: {warn: 80%, crit: 90%"),
         ("thresholds", '"disk:/srv/full":'),
-        ("thresholds", 'description: "It was at 85.9 % when this was captured"'),
+        ("thresholds", 'description: "It was at 86 % when this was captured"'),
         ("hosts", 'plain: {connection: "ssh://ops@plain", ssh_config: '),
         ("hosts", "   # no sudo here"),
         ("hosts", "exclude: [/srv/full]"),

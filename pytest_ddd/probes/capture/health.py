@@ -141,7 +141,7 @@ def _at_port(
                 return [_left_out(server, failure.message, failure.hint)]
             else:
                 if isinstance(values, int):
-                    refused = [_left_out(server, f"answers with status {values}", "")]
+                    refused = refused or [_left_out(server, f"answers with status {values}", "")]
                 else:
                     return [Statement(host=host, path=(SECTION, server.name), values=values)]
     return refused
