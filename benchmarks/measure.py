@@ -60,17 +60,21 @@ def in_turn(
 
 
 def table(costs: Mapping[str, Sequence[Cost]], *, against: str) -> str:
-    """Return medians, and the median of the ratios round by round."""
-    lines = [f"{'':34} {'wall s':>8} {'CPU s':>8} {'wall ratio':>11} {'CPU ratio':>10}"]
+    """Return medians, and the median of the ratios round by round, as a table in Markdown."""
+    lines = [
+        f"| {'':34} | wall s | CPU s | peak MB | wall ratio | CPU ratio |",
+        "|---|---|---|---|---|---|",
+    ]
     for name, runs in costs.items():
         pairs = list(zip(runs, costs[against], strict=True))
-        wall_s, cpu_s = median(r.wall_s for r in runs), median(r.cpu_s for r in runs)
-        wall, cpu = (
-            median(a.wall_s / b.wall_s for a, b in pairs),
-            median(a.cpu_s / b.cpu_s for a, b in pairs),
+        wall = median(a.wall_s / b.wall_s for a, b in pairs)
+        cpu = median(a.cpu_s / b.cpu_s for a, b in pairs)
+        lines.append(
+            f"| {name:34} | {median(r.wall_s for r in runs):.3f} "
+            f"| {median(r.cpu_s for r in runs):.3f} | {median(r.peak_mb for r in runs):.0f} "
+            f"| {wall:.2f} | {cpu:.2f} |"
         )
-        lines.append(f"{name:34} {wall_s:8.3f} {cpu_s:8.3f} {wall:11.2f} {cpu:10.2f}")
-    return "\n".join(lines)
+    return "\n".join([*lines, ""])
 
 
 def prefer_us() -> None:

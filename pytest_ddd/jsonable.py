@@ -8,6 +8,7 @@ import types
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from enum import StrEnum
+from operator import attrgetter
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from pytest_ddd.clock import from_stamp, stamp
@@ -23,6 +24,7 @@ Decoder = Callable[[Json], object]
 _HINTS: dict[type, dict[str, object]] = {}
 _ENCODERS: dict[type, Encoder] = {}
 _DECODERS: dict[object, Decoder] = {}
+_SHAPES: dict[type, tuple[tuple[str, ...], Callable[[object], Iterable[Any]]]] = {}
 
 _LARGEST_WHOLE = 2**53 - 1
 """Larger whole numbers lose digits in other readers of JSON; they are written as text."""
@@ -41,12 +43,22 @@ def to_json(value: object, text: Text) -> Json:
             anything else becomes the text of it.
         text: what every text passes through.
     """
-    return _encoder(type(value))(value, text)
+    encode = _ENCODERS.get(type(value)) or _encoder(type(value))
+    return encode(value, text)
 
 
 def fields_to_json(value: object, text: Text) -> dict[str, Json]:
     """Return the fields of a dataclass as `to_json` writes them, in their order."""
-    return {name: to_json(getattr(value, name), text) for name in _fields(type(value))}
+    names, values_of = _shape(type(value))
+    found: dict[str, Json] = {}
+    for name, item in zip(names, values_of(value), strict=True):
+        kind = type(item)
+        if kind is str:
+            found[name] = text(item) if item else item
+        else:
+            encode = _ENCODERS.get(kind) or _encoder(kind)
+            found[name] = encode(item, text)
+    return found
 
 
 def from_json(kind: type[T], value: Json, path: str = "") -> T:
@@ -69,6 +81,19 @@ def _fields(kind: type) -> dict[str, object]:
     if kind not in _HINTS:
         _HINTS[kind] = get_type_hints(kind)
     return _HINTS[kind]
+
+
+def _shape(kind: type) -> tuple[tuple[str, ...], Callable[[object], Iterable[Any]]]:
+    """Return the names of a dataclass's fields, and what takes their values in that order."""
+    if kind not in _SHAPES:
+        names = tuple(_fields(kind))
+        several = attrgetter(*names) if len(names) > 1 else _each(names)
+        _SHAPES[kind] = (names, several)
+    return _SHAPES[kind]
+
+
+def _each(names: Iterable[str]) -> Callable[[object], Iterable[Any]]:
+    return lambda value: [getattr(value, name) for name in names]
 
 
 def _encoder(kind: type) -> Encoder:

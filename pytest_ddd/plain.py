@@ -28,6 +28,8 @@ def visible(text: str) -> str:
     that were not UTF-8 and direction overrides their escapes (`\xff`, `\u202e`). Tabs and
     newlines stay. What is visible already comes back unchanged.
     """
+    if text.isprintable():  # the usual case, and quickly known
+        return str.__str__(text)
     if "\x1b" in text:
         text = _COLOUR.sub("", text)
     return _UNSAFE.sub(_show, text) if _UNSAFE.search(text) else str.__str__(text)

@@ -12,7 +12,7 @@ import shlex
 import threading
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
 from urllib.parse import quote, quote_plus
@@ -29,7 +29,7 @@ _MIN_ENCODED_LENGTH = 8
 """Shortest base64 or hexadecimal form, and line of a multi-line value, that is looked for."""
 
 _REMEMBERED_CHARACTERS, _REMEMBERED_TEXTS = 200, 20_000
-"""At most some 10 MB, however much passes."""
+"""At most some 20 MB, however much passes."""
 
 _SHELF_START, _SHELF_SIZE = 0xF0000, 0xFFFD
 """Supplementary private use area A: characters that no text of a host has a meaning for."""
@@ -65,13 +65,12 @@ class Redactor:
         self._lock = threading.Lock()
         self._values: set[str] = set()
         self._known: tuple[_Known, ...] = ()
-        self._remembered: dict[str, str] = {}
-        """Short texts and what they became, as most texts pass here several times."""
+        self._seen = _Seen()
 
     def use_key(self, key: bytes) -> None:
         """Take over the key of the run, so that all its processes write equal tokens."""
         self.key = key
-        self._remembered = {}
+        self._seen = _Seen()
 
     def register(self, value: str, kind: str = "secret") -> bool:
         """Look for this value, in all its usual encodings, from now on.
@@ -91,7 +90,7 @@ class Redactor:
                 self._known = tuple(
                     sorted((*self._known, *added), key=lambda known: -len(known.form))
                 )
-                self._remembered = {}
+                self._seen = _Seen()
         return True
 
     def scrub(self, value: Scrubbed) -> Scrubbed:
@@ -103,8 +102,19 @@ class Redactor:
 
     def clean(self, text: str) -> str:
         """Return the text as it may be written: visible, without secrets, at most 16 KiB."""
-        # Scrubbed before it is cut: half a secret at the edge would be found no more.
-        return capped(self.scrub(visible(text)))
+        # Taken before the values are: what is learnt meanwhile starts another one.
+        cleaned = self._seen.cleaned
+        found = cleaned.get(text)
+        if found is None:
+            # Scrubbed before it is cut: half a secret at the edge would be found no more.
+            found = capped(self._scrub_text(visible(text)))
+            _remember(cleaned, text, found)
+        return found
+
+    @property
+    def knowledge(self) -> object:
+        """Another object once anything more is known: what was clean before may not be now."""
+        return self._seen
 
     @property
     def knows_values(self) -> bool:
@@ -153,12 +163,11 @@ class Redactor:
 
     def _scrub_text(self, text: str) -> str:
         # Taken before the values are: what is learnt meanwhile starts another one.
-        remembered = self._remembered
+        remembered = self._seen.scrubbed
         found = remembered.get(text)
         if found is None:
             found = self._without_secrets(text)
-            if len(text) <= _REMEMBERED_CHARACTERS and len(remembered) < _REMEMBERED_TEXTS:
-                remembered[text] = found
+            _remember(remembered, text, found)
         return found
 
     def _without_secrets(self, text: str) -> str:
@@ -206,6 +215,19 @@ class Redactor:
         token = shelf.put(self.token(found.text, found.kind))
         base = match.start()
         return match[0][: found.start - base] + token + match[0][found.end - base :]
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """Short texts and what they became with what was known, as most texts pass several times."""
+
+    scrubbed: dict[str, str] = field(default_factory=dict)
+    cleaned: dict[str, str] = field(default_factory=dict)
+
+
+def _remember(texts: dict[str, str], text: str, found: str) -> None:
+    if len(text) <= _REMEMBERED_CHARACTERS and len(texts) < _REMEMBERED_TEXTS:
+        texts[text] = found
 
 
 class _Shelf:

@@ -21,6 +21,9 @@ RECORD_VERSION = 1
 PLANNED = "planned"
 """How the reason of an action begins that was shown and not done."""
 
+CHANGED_PACKAGES = "changed packages"
+"""The reading that lists `NAME OLD -> NEW` for each package that a change has changed."""
+
 Value: TypeAlias = float | int | str | bool | None
 """What a reading can hold; None when the value could not be read."""
 
@@ -206,13 +209,47 @@ def _decisive(reading: Reading, threshold: Threshold) -> tuple[str, Limit | None
     return "crit", threshold.crit
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Cleaned:
+    """A clean result, its record, and with which knowledge of secrets it was made."""
+
+    result: CheckResult
+    redactor: Redactor
+    knowledge: object
+    record: dict[str, Json]
+
+    def is_of(self, result: CheckResult, redactor: Redactor) -> bool:
+        """Whether a record of this result, made now, would be the same."""
+        same = self.result is result and self.redactor is redactor
+        return same and self.knowledge is redactor.knowledge
+
+
+_LAST: list[_Cleaned] = []
+"""The last clean result, as it goes into the record and then to the history."""
+
+
+def cleaned(result: CheckResult, redactor: Redactor = DEFAULT) -> CheckResult:
+    """Return the result as its record tells of it: without secrets, each text capped.
+
+    Call it in the process that took the readings: that one knows the secrets. The record of what
+    is returned is made already, so `to_record` costs nothing until more secrets are known.
+    """
+    knowledge, record = redactor.knowledge, to_record(result, redactor)
+    clean = from_record(record)
+    _LAST[:] = [_Cleaned(result=clean, redactor=redactor, knowledge=knowledge, record=record)]
+    return clean
+
+
 def to_record(result: CheckResult, redactor: Redactor = DEFAULT) -> dict[str, Json]:
     """Return the result as a version 1 record: JSON-safe, without secrets, each text capped.
 
-    Call it first in the process that took the readings: that one knows the secrets. Doing it
-    again changes nothing. A reading that is no finite number of at most 53 bits becomes text
-    (`NaN`, `Infinity`).
+    Doing it again with what the record tells of changes nothing. A reading that is no finite
+    number of at most 53 bits becomes text (`NaN`, `Infinity`). Read only: of what `cleaned`
+    returned it is the same record each time.
     """
+    for last in _LAST:
+        if last.is_of(result, redactor):
+            return last.record
     return {"v": RECORD_VERSION, **fields_to_json(result, redactor.clean)}
 
 

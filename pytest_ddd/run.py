@@ -19,7 +19,7 @@ from pytest_ddd.evidence.changes import compare
 from pytest_ddd.evidence.facts import Plan, Provenance, RunFacts
 from pytest_ddd.evidence.keeper import Keeper
 from pytest_ddd.evidence.steps import steps_of
-from pytest_ddd.evidence.summary import RunSummary, summarize
+from pytest_ddd.evidence.summary import Check, RunSummary, checks_of, summarize_checks
 from pytest_ddd.history.memory import Memory
 from pytest_ddd.history.records import RunEnd, RunStart, copied
 from pytest_ddd.history.store import Store
@@ -56,6 +56,8 @@ class Circumstances:
     """What was planned, by scenario."""
     key: Path | None = None
     """What to sign the evidence with."""
+    completed: Callable[[RunFacts], RunFacts] = lambda facts: facts
+    """Adds to the facts of a scenario what only the caller knows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +76,7 @@ class _Routine:
     scenario: Scenario
     keeper: Keeper | None
     results: list[CheckResult] = field(default_factory=list)
+    checks: tuple[Check, ...] = ()  # once it ends
     looked_until: datetime | None = None  # reads overlap, so results alone do not tell
 
 
@@ -92,11 +95,7 @@ class MaintenanceRun:
     def add(
         self, result: CheckResult, frequency: Frequency, attached: Mapping[str, str]
     ) -> Scenario | None:
-        """Take one result and what it attached, without secrets; then it is in the record.
-
-        Returns:
-            The scenario, when this result is its first.
-        """
+        """Record one result, without secrets, and what it attached; return its scenario if new."""
         routine, started = self._routines.get(result.scenario), None
         if routine is None:
             routine = self._open(catalogue.find(result.scenario, frequency))
@@ -144,26 +143,25 @@ class MaintenanceRun:
 
     def _settle(self, routine: _Routine, *, interrupted: bool, narrowed: bool) -> RunFacts:
         """Return the facts of a scenario that ends now; history has them when this returns."""
-        facts = self._facts(routine, interrupted=interrupted)
+        facts = self.circumstances.completed(self._facts(routine, interrupted=interrupted))
         kind: Kind = "ad-hoc" if narrowed and facts.kind == "scheduled" else facts.kind
-        before = self._memory.previous(facts.scenario)
-        changes = compare(before, routine.results, narrowed=narrowed)
+        changes = compare(self._memory.previous(facts.scenario), routine.results, narrowed=narrowed)
         facts = replace(facts, kind=kind, narrowed=narrowed, changes=changes)
-        outcome = summarize(facts, routine.results).verdict.outcome
-        self._memory.finish(facts.scenario, copied(RunEnd, facts, outcome=outcome))
+        routine.checks = checks_of(routine.results)
+        verdict = summarize_checks(facts, routine.checks).verdict
+        self._memory.finish(facts.scenario, copied(RunEnd, facts, outcome=verdict.outcome))
         return facts
 
     def _close(self, routine: _Routine, facts: RunFacts) -> Finished:
         where, now = facts.environment, facts.finished_at
         gathered = self._memory.gathered(where, now, LONGEST_DAYS, READINGS)
         standings = judge_scenario(OBJECTIVES, (where, facts.scenario), gathered, now)
-        trends = self._memory.trends(facts.scenario)
-        facts = replace(facts, objectives=standings, trends=trends)
-        summary = summarize(facts, routine.results)
+        facts = replace(facts, objectives=standings, trends=self._memory.trends(facts.scenario))
+        summary = summarize_checks(facts, routine.checks)
         with self._remembering():
             if routine.keeper is not None:
                 routine.keeper.seal(summary, routine.results)
-        kept = routine.keeper.directory if routine.keeper is not None else None
+        kept = routine.keeper.directory if routine.keeper else None
         return Finished(scenario=routine.scenario, summary=summary, directory=kept)
 
     def _facts(self, routine: _Routine, *, interrupted: bool) -> RunFacts:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
-from importlib import resources
+from importlib import metadata, resources
+from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from pytest_ddd.errors import UsageError
@@ -49,9 +53,33 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
+        bytecode_cache=_bytecode(Path(__file__).parent / "__pycache__"),
     )
     environment.filters["quoted"] = _quoted
     return environment
+
+
+def _bytecode(folder: Path) -> jinja2.BytecodeCache | None:
+    """Keep compiled templates where Python keeps our compiled modules; None where it may not.
+
+    Compiling the report takes longer than writing it for fifty hosts. Who may write there may
+    change the code anyway. What was compiled by another Jinja2, or with other settings than those
+    of this file, is not taken.
+    """
+    import jinja2
+
+    class Beside(jinja2.FileSystemBytecodeCache):
+        """Goes without when nothing can be written."""
+
+        def dump_bytecode(self, bucket: jinja2.bccache.Bucket) -> None:
+            with suppress(OSError):
+                super().dump_bytecode(bucket)
+
+    if sys.dont_write_bytecode or not os.access(folder, os.W_OK):
+        return None
+    mine = Path(__file__).stat()
+    made_by = f"{metadata.version('jinja2')}-{mine.st_mtime_ns:x}-{mine.st_size:x}"
+    return Beside(str(folder), f"jinja2-{made_by}-%s.cache")
 
 
 def _quoted(value: object) -> str:

@@ -64,7 +64,7 @@ def test_nobody_but_the_clock_asks_the_time() -> None:
 def test_the_project_speaks_of_itself_alone() -> None:
     """No path of a developer's machine stands in a file that is shipped."""
     listed = subprocess.run(
-        ["git", "ls-files", "pytest_ddd", "checks", "baselines", "docs", "README.md"],
+        ["git", "ls-files", "pytest_ddd", "checks", "baselines", "docs", "examples", "README.md"],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -77,11 +77,19 @@ def test_the_project_speaks_of_itself_alone() -> None:
             assert "/work/" not in text, name
 
 
-ACTORS = ("plugin/changing.py", "cli/commands/action.py")
-"""The two ways to carry out an action: a check with `--ddd-apply`, and a command."""
+ACTORS = (
+    "plugin/changing.py",
+    "plugin/complying.py",
+    "plugin/guarding.py",
+    "plugin/taking_back.py",
+    "cli/commands/action.py",
+    "cli/deeds.py",
+)
+"""A check with `--ddd-apply`, what says whether it may begin now, what writes down afterwards what
+the journal has, and a command."""
 
 
-def test_only_two_modules_carry_out_actions() -> None:
+def test_only_these_modules_carry_out_actions() -> None:
     """Whoever does not import `actions` cannot change a host through it."""
     package = ROOT / "pytest_ddd"
     users = {
@@ -104,7 +112,7 @@ def test_only_checks_marked_action_use_actions() -> None:
             if isinstance(node, ast.ImportFrom)
             and str(node.module).startswith("pytest_ddd.actions")
             for alias in node.names
-        } | {"change"}
+        } | {"change", "take_back"}
         for top in tree.body:
             named = {one.id for one in ast.walk(top) if isinstance(one, ast.Name)}
             named |= {one.arg for one in ast.walk(top) if isinstance(one, ast.arg)}
@@ -116,6 +124,8 @@ def test_only_checks_marked_action_use_actions() -> None:
 
 def test_version_is_told() -> None:
     """`pytest-ddd --version` works without a site."""
-    command = [sys.executable, "-m", "pytest_ddd.cli.main", "--version"]
+    command = [sys.executable, "-m", "pytest_ddd.cli", "--version"]
 
-    assert subprocess.run(command, capture_output=True, check=False).returncode == 0
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stdout.split()[:1]) == (0, ["pytest-ddd"])

@@ -16,6 +16,8 @@ from pytest_ddd.results import Problem, Reading
 
 T = TypeVar("T")
 
+UNDONE = "taken back: it is as it was before"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Carried:
@@ -54,7 +56,7 @@ class Hand:
         readings = [_reading("plan", plan.summary, detail=plan.detail)]
         if not plan.is_needed and not left:
             return Carried(plan=plan, readings=tuple(readings))
-        with self.journal.lock():
+        with self.journal.lock(action.subject.environment):
             carried = self._carried(action, plan)
             if not carried.problems:
                 self._close(left)
@@ -67,7 +69,7 @@ class Hand:
             CannotLookError: another run is changing things now.
             RecordError: the journal cannot be written.
         """
-        with self.journal.lock():
+        with self.journal.lock(deed.subject.environment):
             work = _Work(self, deed.subject, deed.action_id)
             return work.undo(action)
 
@@ -92,15 +94,15 @@ class Hand:
             undone = work.undo(action)
             if not work.has_touched:
                 raise
-            problems = (Problem(text=failure.message), *undone)
+            problems = (Problem(text=failure.message), *(undone or work.was_undone))
         except DddError as failure:
-            problems = (Problem(text=str(failure)), *work.undo(action))
+            problems = (Problem(text=str(failure)), *(work.undo(action) or work.was_undone))
         except BaseException:
             work.undo(action)
             raise
         else:
             if problems:
-                problems = (*problems, *work.undo(action))
+                problems = (*problems, *(work.undo(action) or work.was_undone))
         return Carried(plan=plan, readings=tuple(work.readings), problems=problems)
 
     def _close(self, deeds: Sequence[Deed]) -> None:
@@ -121,6 +123,11 @@ class _Work:
     def has_touched(self) -> bool:
         """Whether `do` has come so far that it kept a way back."""
         return self.keep.folder.exists()
+
+    @property
+    def was_undone(self) -> tuple[Problem, ...]:
+        """What to say of an undo that went well."""
+        return (Problem(text=UNDONE),) if self.has_touched else ()
 
     def step(self, transition: Transition, do: Callable[[], T]) -> T:
         """Do one transition, with a line before and a line after it."""

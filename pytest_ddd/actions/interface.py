@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from pytest_ddd.results import Problem
 
@@ -70,3 +70,16 @@ class Action(Protocol):
 
     def undo(self, keep: Keep) -> tuple[Problem, ...]:
         """Take the change back and look whether that worked; empty when it did."""
+
+
+@runtime_checkable
+class WholeMachine(Protocol):
+    """What an action says that may put a whole host out of service: it waits for its hour.
+
+    Such an action begins only inside the window of its host, with an approval, while no other run
+    changes the environment, and after everything in front of it could be looked at.
+    """
+
+    @property
+    def needs_s(self) -> float:
+        """How long it may take at most, its way back included."""

@@ -1,7 +1,8 @@
 """The journal of actions: a line before and a line after each transition, on disk at once.
 
-It lives in `.pytest-ddd/actions/`: `journal.jsonl`, which only grows; `lock`, held while something
-is changed; and for each action a directory with what it keeps for its way back.
+It lives in `.pytest-ddd/actions/`: `journal.jsonl`, which only grows; a lock for each environment,
+held while something in it is changed; and for each action a directory with what it keeps for its
+way back.
 """
 
 from __future__ import annotations
@@ -26,6 +27,9 @@ VERSION = 1
 
 FOLDER = Path(".pytest-ddd", "actions")
 """Where the journal is, below the root of a site."""
+
+STAGE = "stage"
+"""Under this name an action of several parts keeps which one it is at."""
 
 Transition = Literal["do", "verify", "undo", "close"]
 Phase = Literal["begin", "end"]
@@ -54,6 +58,13 @@ class Deed:
     action_id: str
     subject: Subject
     lines: tuple[Line, ...]
+    stage: str = ""
+    """What it was doing last, of an action that says so."""
+
+    @property
+    def run_id(self) -> str:
+        """The run that began it."""
+        return self.lines[0].run_id
 
     @property
     def is_over(self) -> bool:
@@ -76,6 +87,7 @@ class Deed:
         last, first = self._last, self.lines[0]
         if last.phase == "begin":
             state = f"`{last.transition}` has begun at {last.at} and never ended"
+            state += f", last seen {self.stage}" if self.stage else ""
         else:
             state = f"`{last.transition}` ended at {last.at}: {'well' if last.good else last.said}"
         return f"{self.subject}: {state} (run {first.run_id[:8]} of {first.operator})"
@@ -105,7 +117,12 @@ class Journal:
         for line in self._lines():
             groups.setdefault(line.action_id, []).append(line)
         return tuple(
-            Deed(action_id=name, subject=lines[0].subject, lines=tuple(lines))
+            Deed(
+                action_id=name,
+                subject=lines[0].subject,
+                lines=tuple(lines),
+                stage=(self.keep(name).load(STAGE) or b"").decode(errors="replace"),
+            )
             for name, lines in groups.items()
         )
 
@@ -132,8 +149,11 @@ class Journal:
         return Kept(self.folder / action_id)
 
     @contextmanager
-    def lock(self) -> Iterator[None]:
+    def lock(self, name: str) -> Iterator[None]:
         """Change things alone.
+
+        Args:
+            name: what is changed: `prod` for one action there, `run-prod` for a whole run.
 
         Raises:
             CannotLookError: another run is changing things now.
@@ -141,7 +161,7 @@ class Journal:
         """
         try:
             self._make_folder()
-            file = (self.folder / "lock").open("a")
+            file = (self.folder / f"lock-{name}").open("a")
         except OSError as failure:
             raise _unwritable(self.folder, failure) from failure
         with file:

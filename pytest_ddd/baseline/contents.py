@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pytest_ddd.baseline.fields import Entry, Model
 from pytest_ddd.baseline.sections.access import Access
+from pytest_ddd.baseline.sections.approvals import Approvals
 from pytest_ddd.baseline.sections.attestations import Attestation
 from pytest_ddd.baseline.sections.backups import Backup
 from pytest_ddd.baseline.sections.configuration import Configuration
@@ -11,15 +12,22 @@ from pytest_ddd.baseline.sections.controls import Regulation
 from pytest_ddd.baseline.sections.endpoints import Endpoint
 from pytest_ddd.baseline.sections.environment import Environment
 from pytest_ddd.baseline.sections.escalation import Escalation
+from pytest_ddd.baseline.sections.host_states import HostState
 from pytest_ddd.baseline.sections.hosts import Group, Host
 from pytest_ddd.baseline.sections.jobs import Job
 from pytest_ddd.baseline.sections.logs import Log
+from pytest_ddd.baseline.sections.maintenance import Maintenance
 from pytest_ddd.baseline.sections.metrics import Metric
+from pytest_ddd.baseline.sections.patches import Patch
+from pytest_ddd.baseline.sections.probes import Probe
 from pytest_ddd.baseline.sections.queues import Queue
 from pytest_ddd.baseline.sections.retention import Retention
+from pytest_ddd.baseline.sections.rollback import Rollback
 from pytest_ddd.baseline.sections.rule_sets import RuleSet
+from pytest_ddd.baseline.sections.scans import Scan
 from pytest_ddd.baseline.sections.scenarios import Scenario
 from pytest_ddd.baseline.sections.security import Safeguard
+from pytest_ddd.baseline.sections.smoke_tests import SmokeTest
 from pytest_ddd.baseline.sections.sync import SyncPair
 from pytest_ddd.baseline.sections.thresholds import Resource
 from pytest_ddd.baseline.sections.waivers import Waiver
@@ -35,7 +43,14 @@ WHOLE: dict[str, type[Model]] = {
 }
 """Sections that are one mapping."""
 
-ON_HOSTS: dict[str, type[Entry]] = {"thresholds": Resource, "logs": Log}
+ON_HOSTS: dict[str, type[Entry]] = {
+    "thresholds": Resource,
+    "logs": Log,
+    "host_states": HostState,
+    "maintenance": Maintenance,
+    "rollback": Rollback,
+    "patches": Patch,
+}
 """Sections by name whose entries live on every host; `applies_to` narrows them."""
 
 IN_ENVIRONMENT: dict[str, type[Entry]] = {
@@ -51,6 +66,9 @@ IN_ENVIRONMENT: dict[str, type[Entry]] = {
     "access": Access,
     "retention": Retention,
     "attestations": Attestation,
+    "smoke_tests": SmokeTest,
+    "scans": Scan,
+    "probes": Probe,
 }
 """Sections by name whose entries live in the environment, or on the hosts of `applies_to`."""
 
@@ -59,6 +77,7 @@ BY_NAME: dict[str, type[Model]] = {
     "groups": Group,
     "scenarios": Scenario,
     "waivers": Waiver,
+    "approvals": Approvals,
     **ON_HOSTS,
     **IN_ENVIRONMENT,
 }

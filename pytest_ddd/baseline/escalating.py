@@ -37,6 +37,7 @@ def read_escalation(
     for name, window in _named(section, "windows").items():
         _check_zone(window, (*_SECTION, "windows", name), mistakes)
     _check_parents(section, targets, mistakes)
+    _check_announcements(section, mistakes)
     return checked(Escalation, section, _SECTION, mistakes) or Escalation()
 
 
@@ -54,6 +55,15 @@ def _check_rules(section: Node, mistakes: Mistakes) -> None:
         if scenario is not None and scenario.value:
             check_scenario(str(scenario.value), scenario, (*path, "scenario"), mistakes)
         _check_grouping(rule, path, channels, mistakes)
+
+
+def _check_announcements(section: Node, mistakes: Mistakes) -> None:
+    for name, node in _named(section, "announcements").items():
+        path = (*_SECTION, "announcements", name)
+        check_scenario(name, node, path, mistakes)
+        for number, item in enumerate(node.items):
+            known = _named(section, "channels")
+            _must_exist(item, (*path, number), "channel", known, mistakes)
 
 
 def _check_notify(node: Node, path: Path, channels: dict[str, Node], mistakes: Mistakes) -> None:

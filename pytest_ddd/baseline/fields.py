@@ -33,7 +33,10 @@ URL_REFUSED = "a password in a URL is refused: give it as a reference to a secre
 class Model(BaseModel):
     """A baseline mapping: frozen, and unknown keys are refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=False, populate_by_name=True)
+    # Built when first used: most sites use few of the sections, and none all of their fields.
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=False, populate_by_name=True, defer_build=True
+    )
 
 
 def _parsed(parse: Callable[[str], T], example: str) -> BeforeValidator:
@@ -166,15 +169,20 @@ class Attempts(Model):
     """How often an entry is looked at inside one run before its answer counts."""
 
     count: Annotated[Whole, Field(ge=1, le=20)] = 1
+    """How often."""
     interval: Duration = 5.0
+    """The pause between two."""
 
 
 class SecretRef(Model):
     """Where a secret is kept; the secret itself never stands in a baseline."""
 
     env: str | None = None
+    """A variable of the environment."""
     file: Path | None = None
+    """A file."""
     command: list[str] | None = None
+    """A program that prints it, with its arguments."""
 
     @model_validator(mode="after")
     def _exactly_one(self) -> SecretRef:
@@ -189,10 +197,13 @@ class Entry(Model):
     applies_to: list[str] = Field(default_factory=list)
     """Hosts or groups; empty = where the section lives by itself (see its page)."""
     description: str = ""
+    """What it is, for people."""
     runbook: str = ""
     """The runbook section that explains a failure: `5.2` or a link."""
     controls: list[str] = Field(default_factory=list)
+    """Controls that it gives evidence for, such as `ISO A.8.9`."""
     attempts: Attempts = Attempts()
+    """How often it is looked at in one run before the answer counts."""
 
 
 def literal_secret(value: object) -> SecretRef | None:

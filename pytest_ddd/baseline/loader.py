@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from pytest_ddd.baseline.applying import Applied
+from pytest_ddd.baseline.approving import read_approvals
 from pytest_ddd.baseline.contents import IN_ENVIRONMENT, SECTIONS, keeps_null
 from pytest_ddd.baseline.controlling import check_controls
 from pytest_ddd.baseline.declarations import Declarations
@@ -155,6 +156,7 @@ def _assemble(
         waivers=read_waivers(
             sections.get("waivers"), (*targets.names, name) if is_complete else None, mistakes
         ),
+        approvals=read_approvals(sections.get("approvals"), mistakes),
     )
 
 

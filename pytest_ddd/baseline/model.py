@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Generic, Literal, TypeVar
 
 from pytest_ddd.baseline.fields import Entry, Model
+from pytest_ddd.baseline.sections.approvals import Approvals
 from pytest_ddd.baseline.sections.environment import Environment
 from pytest_ddd.baseline.sections.escalation import Escalation
 from pytest_ddd.baseline.sections.hosts import Host
@@ -85,3 +86,4 @@ class Baseline:
     for_host: Mapping[str, Mapping[str, tuple[Declaration[Entry], ...]]]
     unused: tuple[Declaration[Entry], ...] = ()
     waivers: Mapping[str, Declaration[Waiver]] = field(default_factory=dict)
+    approvals: Mapping[str, Declaration[Approvals]] = field(default_factory=dict)

@@ -8,8 +8,10 @@ from datetime import datetime
 from typing import Literal
 
 from pytest_ddd.baseline.model import BaselineFile
+from pytest_ddd.evidence.compliance import Entered
 from pytest_ddd.occurrences import ObjectiveStanding, Trend
 from pytest_ddd.outcomes import Outcome
+from pytest_ddd.snapshots import Comparison
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,3 +148,7 @@ class RunFacts:
     plan: Plan | None = None
     """None when nobody knows what was planned: such a run is never complete."""
     trends: tuple[Trend, ...] = ()
+    comparison: Comparison | None = None
+    """Before and after a change; None when there is nothing to compare with."""
+    entered: Entered | None = None
+    """What went into the compliance log; None when nothing was ever changed."""

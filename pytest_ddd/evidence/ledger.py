@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-import errno
-import fcntl
-import json
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
-from pytest_ddd.errors import RecordError
-from pytest_ddd.evidence.canonical import canonical_line, digest
-from pytest_ddd.evidence.files import failure, make_private
+from pytest_ddd.evidence import chained
+from pytest_ddd.evidence.chained import end_of
 from pytest_ddd.evidence.manifest import Anchor
-from pytest_ddd.evidence.record import Chain, parse_line
-from pytest_ddd.jsonable import fields_to_json, from_json
+from pytest_ddd.jsonable import fields_to_json
 
-_TAIL_BYTES = 1024**2
-"""No line is as long as this."""
+__all__ = ["Entry", "Ledger", "append", "end_of", "read_ledger"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,11 +87,8 @@ def read_ledger(path: Path) -> Ledger:
     Raises:
         RecordError: it is there and cannot be read.
     """
-    try:
-        content = path.read_bytes() if path.exists() else b""
-    except OSError as error:
-        raise RecordError(f"{path}: cannot be read: {error.strerror}") from error
-    return _parse(content, path.name)
+    found = chained.read(path, Entry)
+    return Ledger(entries=found.entries, damage=found.damage, heads=found.heads)
 
 
 def append(path: Path, entry: Entry) -> Anchor:
@@ -109,92 +97,4 @@ def append(path: Path, entry: Entry) -> Anchor:
     Raises:
         RecordError: it cannot be written, or its last line cannot be continued.
     """
-    try:
-        if not path.parent.exists():
-            make_private(path.parent)
-        with _locked(path) as descriptor:
-            size_bytes, end = _end_of(descriptor, path)
-            line = _line(entry, end)
-            os.ftruncate(descriptor, size_bytes)  # a killed process leaves half a line
-            _write_whole(descriptor, line, size_bytes)
-            return Anchor(lines=end.lines + 1, head=digest(line))
-    except OSError as error:
-        raise failure(path, error) from error
-
-
-def end_of(path: Path) -> Anchor:
-    """Return where a ledger ends, without reading all of it.
-
-    Raises:
-        RecordError: its last line cannot be continued.
-    """
-    if not path.exists():
-        return Anchor(lines=0, head="")
-    try:
-        with _locked(path) as descriptor:
-            return _end_of(descriptor, path)[1]
-    except OSError as error:
-        raise failure(path, error) from error
-
-
-def _end_of(descriptor: int, path: Path) -> tuple[int, Anchor]:
-    """Return the size of all whole lines, and what the next one has to continue."""
-    size_bytes = os.fstat(descriptor).st_size
-    start = max(0, size_bytes - _TAIL_BYTES)
-    tail = os.pread(descriptor, size_bytes - start, start)
-    whole = tail[: tail.rfind(b"\n") + 1]
-    if not whole:
-        return 0, Anchor(lines=0, head="")
-    last = whole[whole.rfind(b"\n", 0, -1) + 1 :]
-    try:
-        lines = int(json.loads(last)["seq"])
-    except (ValueError, KeyError, TypeError):
-        message = f"{path}: its last line is damaged"
-        raise RecordError(message, hint=f"restore {path} from a copy") from None
-    return start + len(whole), Anchor(lines=lines, head=digest(last))
-
-
-def _write_whole(descriptor: int, line: bytes, at: int) -> None:
-    """Write a whole line or nothing of it."""
-    try:
-        written = os.pwrite(descriptor, line, at)
-        os.fsync(descriptor)
-    except OSError:
-        os.ftruncate(descriptor, at)
-        raise
-    if written < len(line):
-        os.ftruncate(descriptor, at)
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-
-def _line(entry: Entry, end: Anchor) -> bytes:
-    fields = fields_to_json(entry, str)
-    return canonical_line({"v": 1, **fields, "seq": end.lines + 1, "prev": end.head})
-
-
-def _parse(content: bytes, name: str) -> Ledger:
-    entries: list[Entry] = []
-    damage: list[str] = []
-    heads: list[str] = []
-    chain = Chain("")
-    for number, line in enumerate(content.splitlines(keepends=True), start=1):
-        try:
-            record = parse_line(line)
-            damage += (f"{name}:{number}: {said}" for said in chain.follow(line, record))
-            entries.append(from_json(Entry, record))
-            heads.append(chain.head or "")
-        except (ValueError, RecordError, RecursionError) as error:
-            damage.append(f"{name}:{number}: {error}")
-            chain.skip(line)
-    return Ledger(entries=tuple(entries), damage=tuple(damage), heads=tuple(heads))
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[int]:
-    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-    descriptor = os.open(path, flags, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield descriptor
-    finally:
-        os.close(descriptor)
+    return chained.append(path, fields_to_json(entry, str))

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TextIO
 
-from pytest_ddd.evidence import change_words, objective_words, telling, wording
+from pytest_ddd.evidence import change_words, comparison_words, objective_words, telling, wording
 from pytest_ddd.evidence.account import Account
 from pytest_ddd.evidence.controls import controls_of
 from pytest_ddd.evidence.files import REPORT, written
@@ -83,6 +83,7 @@ def _context(run: Account) -> dict[str, object]:
         "rows_a_section": ROWS_A_SECTION,
         "say": wording,
         "changed": change_words,
+        "compared": comparison_words,
         "standing": objective_words,
         "tell": telling.tell,
         "duration": format_duration,

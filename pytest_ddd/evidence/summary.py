@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from pytest_ddd.evidence.facts import RunFacts, StepFacts
 from pytest_ddd.evidence.verdict import Verdict, reach_verdict
@@ -74,6 +75,12 @@ class Cause:
         """The outcome to show: that of the cause itself."""
         return self.check.outcome if self.check else Outcome.BLOCKED
 
+    @property
+    def told(self) -> str:
+        """Why checks were blocked, where no check of the run says it; else the name."""
+        reasons = [check.last.reason for check in self.blocked if self.check is None]
+        return next(filter(None, reasons), self.name)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepSummary:
@@ -119,7 +126,13 @@ def summarize(
         results: all results, in any order; several looks of one identity become one check.
         damage: lines of the record that could not be read; with any, nothing is green.
     """
-    checks = checks_of(results)
+    return summarize_checks(facts, checks_of(results), damage)
+
+
+def summarize_checks(
+    facts: RunFacts, checks: tuple[Check, ...], damage: Sequence[str] = ()
+) -> RunSummary:
+    """Return the summary of a run whose checks `checks_of` found."""
     steps = _steps(facts, checks)
     return RunSummary(
         facts=facts,
@@ -139,9 +152,10 @@ def summarize(
     )
 
 
-def natural(text: str) -> list[tuple[int, str]]:
+@lru_cache(maxsize=1000)
+def natural(text: str) -> tuple[tuple[int, str], ...]:
     """Return a key that sorts `web2` before `web10`."""
-    return [(int(part), "") if part.isdecimal() else (-1, part) for part in _parts(text)]
+    return tuple((int(part), "") if part.isdecimal() else (-1, part) for part in _parts(text))
 
 
 def _parts(text: str) -> list[str]:

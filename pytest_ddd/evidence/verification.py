@@ -42,15 +42,18 @@ class Verification:
     problems: list[str] = field(default_factory=list)
     doubts: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    is_log: bool = False
+    """Whether a compliance log was verified; the manifest is that of the package behind it."""
 
     @property
     def status(self) -> int:
         """The exit status; of several the worst: tampered, untrusted, incomplete."""
-        if self.problems or self.manifest is None:
+        if self.problems or (self.manifest is None and not self.is_log):
             return TAMPERED
         if self.doubts:
             return UNTRUSTED
-        return GOOD if self.manifest.complete else INCOMPLETE
+        is_whole = self.manifest is None or self.is_log or self.manifest.complete
+        return GOOD if is_whole else INCOMPLETE
 
 
 def verify(source: Source, trust: Trust | None = None, ledger: Path | None = None) -> Verification:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from pytest_ddd import login, results
 from pytest_ddd.errors import NotApplicableError, RecordError
 from pytest_ddd.outcomes import Outcome
-from pytest_ddd.plugin import markers, site
+from pytest_ddd.plugin import announcing, guarding, markers, parametrize, site
 from pytest_ddd.plugin.reachable import BlockedError, is_recorded, place_of
 from pytest_ddd.plugin.session import CONTROLLER_KEY
 from pytest_ddd.plugin.verdict import VERDICT_KEY, Verdict
@@ -63,10 +64,13 @@ def refuse_misuse(item: pytest.Item) -> None:
     Raises:
         pytest.UsageError: it is not.
     """
-    if "change" in getattr(item, "fixturenames", ()) and item.get_closest_marker("action") is None:
-        raise pytest.UsageError(
-            f"{item.nodeid}: only an action may use `change`: mark it with @pytest.mark.action"
-        )
+    if item.get_closest_marker("action") is not None:
+        return
+    for name in ("change", "take_back"):
+        if name in getattr(item, "fixturenames", ()):
+            raise pytest.UsageError(
+                f"{item.nodeid}: only an action may use `{name}`: mark it with @pytest.mark.action"
+            )
 
 
 @pytest.fixture
@@ -85,22 +89,50 @@ def change(request: pytest.FixtureRequest) -> Callable[[Action], Carried]:
 
 def _change(item: pytest.Item, action: Action) -> Carried:
     verdict = item.stash[VERDICT_KEY]
+    hand = hand_of(item.config)
     if not item.config.getoption("ddd_apply"):
         plan = action.plan()
-        verdict.attach("plan", f"{plan.summary}\n{plan.detail}".rstrip())
+        not_yet = [f"not now: {one}" for one in guarding.obstacles(item, action, hand)]
+        verdict.attach("plan", "\n".join([plan.summary, *not_yet, plan.detail]).rstrip())
         raise NotApplicableError(f"{results.PLANNED}: {plan.summary} (--ddd-apply does it)")
-    _block_after_red(item, verdict)
-    try:
-        carried = _hand(item.config).carry_out(action)
-    except RecordError as failure:
-        item.config.stash[CONTROLLER_KEY].could_not_write(failure)
-        raise
-    verdict.readings += carried.readings
+    _block_after_red(item, verdict, is_whole=_is_whole(action))
+    for obstacle in guarding.obstacles(item, action, hand):
+        _block(verdict, action.subject.target, obstacle)
+    with telling_the_run(item.config):
+        if _is_whole(action):
+            guarding.lock(item.config, hand)
+        announcing.before_change(item)
+        carried = hand.carry_out(action)
+    _forget(item)
+    verdict.readings += [*filter(None, [guarding.approval(item)]), *carried.readings]
     _tell_left_open(verdict, carried)
     return carried
 
 
-def _hand(config: pytest.Config) -> Hand:
+def _forget(item: pytest.Item) -> None:
+    """Let everything else be looked at anew: a reading from before says nothing of afterwards."""
+    here = item.config.stash[site.SITE_KEY]
+    here.forget(but=parametrize.subject(item, here.baseline.name).entry)
+
+
+def _is_whole(action: Action) -> bool:
+    from pytest_ddd.actions.interface import WholeMachine
+
+    return isinstance(action, WholeMachine)
+
+
+@contextmanager
+def telling_the_run(config: pytest.Config) -> Iterator[None]:
+    """Let a journal that cannot be written show in the exit status."""
+    try:
+        yield
+    except RecordError as failure:
+        config.stash[CONTROLLER_KEY].could_not_write(failure)
+        raise
+
+
+def hand_of(config: pytest.Config) -> Hand:
+    """Return who acts in this run."""
     from pytest_ddd.actions.carrying_out import Hand
     from pytest_ddd.actions.journal import Journal
 
@@ -108,8 +140,12 @@ def _hand(config: pytest.Config) -> Hand:
     return Hand(journal=journal, run_id=site.run_id(config), operator=login.name())
 
 
-def _block_after_red(item: pytest.Item, verdict: Verdict) -> None:
-    """Let no action begin after a RED, or before everything in front of it was looked at."""
+def _block_after_red(item: pytest.Item, verdict: Verdict, *, is_whole: bool) -> None:
+    """Let no action begin after a RED, or before everything in front of it was looked at.
+
+    One on a whole host does not begin either where something could not be looked at.
+    """
+    stops = (Outcome.RED, *((Outcome.UNKNOWN, Outcome.BLOCKED) if is_whole else ()))
     place = markers.place(item)
     before = [
         one
@@ -123,8 +159,10 @@ def _block_after_red(item: pytest.Item, verdict: Verdict) -> None:
         seen = one.stash.get(VERDICT_KEY, None)
         if seen is None:
             _block(verdict, one.nodeid, "it was not looked at before")
-        elif seen.outcome is Outcome.RED:
-            _block(verdict, one.nodeid, "it is RED")
+        elif seen.blocked_by and seen.outcome in stops:  # the cause is told once
+            _block(verdict, seen.blocked_by, seen.said[0].partition(f"{seen.blocked_by}: ")[2])
+        elif seen.outcome in stops:
+            _block(verdict, one.nodeid, f"it is {seen.outcome.value}")
     steps = {place_of(one).step for one in before}
     for step in place.scenario.steps:
         if step.number < place.step and step.number not in steps:
@@ -158,7 +196,7 @@ def _left_open(config: pytest.Config) -> list[str]:
     if not (config.rootpath / FOLDER).exists():
         return []
     try:
-        deeds = _hand(config).left_open()
+        deeds = hand_of(config).left_open()
     except RecordError as failure:
         return [f"? the journal of actions cannot be read: {failure.message}"]
     return [f"! left open: {deed.words}" for deed in deeds]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_ddd import clock, redaction
+from pytest_ddd.plugin import announcing
 from pytest_ddd.plugin.options import SETTINGS_KEY
 from pytest_ddd.units import plural
 
@@ -39,17 +40,18 @@ def teller(config: pytest.Config, site: Site) -> Callable[[Store], Told] | None:
 
     asked = Asked(
         plan=plan_of(site.baseline, Mode(site.settings.escalate), clock.now()),
-        channels=partial(_channels, config, site.baseline),
+        channels=partial(channels, config, site.baseline),
         run_proposals=site.settings.run_proposals,
     )
 
     def told(store: Store) -> Told:
+        announcing.put_ends(config, store)
         return tell(*desk(store, site.baseline.name, run_id(config)), asked)
 
     return told
 
 
-def _channels(config: pytest.Config, baseline: Baseline) -> Mapping[str, Channel]:
+def channels(config: pytest.Config, baseline: Baseline) -> Mapping[str, Channel]:
     """Return the channels of the baseline, and those that conftests register."""
     from pytest_ddd.escalation.planning import channels_of
 

@@ -156,6 +156,42 @@ def attestation(request: pytest.FixtureRequest) -> AnyEntry:
     return _entry(request)
 
 
+@pytest.fixture
+def host_state(request: pytest.FixtureRequest) -> AnyEntry:
+    """What one host has to be like; parametrizes the check over `host_states`."""
+    return _entry(request)
+
+
+@pytest.fixture
+def rollback_point(request: pytest.FixtureRequest) -> AnyEntry:
+    """One rollback point of one host; parametrizes the check over `rollback`."""
+    return _entry(request)
+
+
+@pytest.fixture
+def smoke_test(request: pytest.FixtureRequest) -> AnyEntry:
+    """One command that uses a service; parametrizes the check over `smoke_tests`."""
+    return _entry(request)
+
+
+@pytest.fixture
+def scan(request: pytest.FixtureRequest) -> AnyEntry:
+    """One security scan; parametrizes the check over `scans`."""
+    return _entry(request)
+
+
+@pytest.fixture
+def patch(request: pytest.FixtureRequest) -> AnyEntry:
+    """One kind of update of one host, batch by batch; parametrizes the check over `patches`."""
+    return _entry(request)
+
+
+@pytest.fixture
+def probe(request: pytest.FixtureRequest) -> AnyEntry:
+    """One look of a kind of the site's own; parametrizes the check over `probes`."""
+    return _entry(request)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_pycollect_makeitem(collector: pytest.Collector, name: str, obj: object) -> None:
     """Before the first check is collected: give `host` our meaning and redact the logs.

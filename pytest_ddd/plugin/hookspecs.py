@@ -1,4 +1,4 @@
-"""Hooks that a site may implement in its conftest.py; all are called in the controller process."""
+"""Hooks that a site may implement in its conftest.py."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pytest_ddd.scenarios.model import Scenario
 if TYPE_CHECKING:
     from pytest_ddd.alerts import Decision
     from pytest_ddd.escalation.interface import Channel
+    from pytest_ddd.probes.own import Look
     from pytest_ddd.run import Finished
 
 
@@ -71,4 +72,21 @@ def pytest_ddd_register_channels(config: pytest.Config, channels: dict[str, Chan
 
         def pytest_ddd_register_channels(channels):
             channels["jira"] = Jira()
+    """
+
+
+def pytest_ddd_register_probes(config: pytest.Config, probes: dict[str, Look]) -> None:
+    """Called before checks are collected: add a probe that the baseline names as `kind`.
+
+    A probe gets testinfra's host (None for an entry without `applies_to`) and the options of the
+    entry. It returns a number, or a number and the text that shows it, and raises CannotLookError
+    when it could not look. It only reads; the check judges. With `-n` each process registers it.
+
+    Example:
+        def zombies(host, options):
+            states = host.check_output("ps -eo stat=")
+            return states.count("Z"), states
+
+        def pytest_ddd_register_probes(probes):
+            probes["zombies"] = zombies
     """

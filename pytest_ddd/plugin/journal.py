@@ -19,13 +19,18 @@ _EXCERPT_BYTES = 2048
 """How much of a command's output stands in the record; its digest stands for the rest."""
 
 
-def commands_of(item: pytest.Item, site: Site) -> tuple[Reading, ...]:
-    """Return, once, what was run on the host of a check since the last call."""
+def host_of(item: pytest.Item) -> str:
+    """Return the host that a check is given; nothing when it takes none."""
     callspec = getattr(item, "callspec", None)
     name = getattr(callspec, "params", {}).get(HOST_PARAM)
-    if not isinstance(name, str):
+    return name if isinstance(name, str) else ""
+
+
+def commands_of(host: str, site: Site) -> tuple[Reading, ...]:
+    """Return, once, what was run on a host since the last call."""
+    journal: list[Completed] = site.connections.host(host).backend.journal
+    if not journal:
         return ()
-    journal: list[Completed] = site.connections.host(name).backend.journal
     done, journal[:] = tuple(journal), []
     return tuple(_reading(one) for one in done)
 

@@ -9,7 +9,7 @@ import pytest
 from pytest_ddd.scenarios import catalogue
 from pytest_ddd.scenarios.model import Frequency, Scenario
 
-_MARKERS = (
+MARKERS = (
     "daily: a check that is done every day",
     "weekly: a check that is done every week",
     "monthly: a check that is done every month",
@@ -39,16 +39,19 @@ class Place:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register the markers, so that strict runs know them."""
-    for marker in _MARKERS:
+    for marker in MARKERS:
         config.addinivalue_line("markers", marker)
+
+
+_FREQUENCIES = tuple((one.value, one) for one in Frequency)
+_PLACE = pytest.StashKey["Place"]()
+_PLACES = pytest.StashKey["dict[tuple[object, ...], Place]"]()
+"""The places of functions, as a function may have thousands of items."""
 
 
 def is_check(item: pytest.Item) -> bool:
     """Whether an item has a frequency marker."""
-    return any(item.get_closest_marker(frequency.value) for frequency in Frequency)
-
-
-_PLACE = pytest.StashKey["Place"]()
+    return _PLACE in item.stash or any(item.get_closest_marker(name) for name, _ in _FREQUENCIES)
 
 
 def place(item: pytest.Item) -> Place:
@@ -57,13 +60,33 @@ def place(item: pytest.Item) -> Place:
     Raises:
         pytest.UsageError: a marker has wrong arguments.
     """
-    if _PLACE not in item.stash:
-        item.stash[_PLACE] = _place(item)
-    return item.stash[_PLACE]
+    found = item.stash.get(_PLACE, None)
+    if found is None:
+        places = item.config.stash.setdefault(_PLACES, {})
+        key = (item.parent, *map(_Same, item.own_markers))
+        if (found := places.get(key)) is None:
+            found = places[key] = _place(item)
+        item.stash[_PLACE] = found
+    return found
+
+
+class _Same:
+    """A marker as a key: equal to itself only, as its arguments may be anything."""
+
+    __slots__ = ("_marker",)
+
+    def __init__(self, marker: pytest.Mark) -> None:
+        self._marker = marker
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self._marker is other._marker
+
+    def __hash__(self) -> int:
+        return id(self._marker)
 
 
 def _place(item: pytest.Item) -> Place:
-    frequencies = [one for one in Frequency if item.get_closest_marker(one.value) is not None]
+    frequencies = [one for name, one in _FREQUENCIES if item.get_closest_marker(name) is not None]
     if len(frequencies) != 1:
         names = " and ".join(frequencies)
         raise pytest.UsageError(f"{item.nodeid}: one frequency, not {names}: remove a marker")

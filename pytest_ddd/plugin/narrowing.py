@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
-from pytest_ddd.plugin import markers
+from pytest_ddd.plugin import gating, markers
 from pytest_ddd.plugin.site import SITE_KEY
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def kind(config: pytest.Config, *, is_scheduled: bool) -> Kind:
     """Return what asked for this run."""
     if is_scheduled:
         return "scheduled"
-    return "gate" if config.getoption("ddd_gate", default=False) else "ad-hoc"
+    return "gate" if gating.mode(config) else "ad-hoc"
 
 
 def _note(config: pytest.Config, scenario: str) -> None:

@@ -5,14 +5,11 @@ from __future__ import annotations
 import pytest
 
 from pytest_ddd import redaction
-from pytest_ddd.plugin import evidencing, markers
+from pytest_ddd.plugin import evidencing, gating, markers
 from pytest_ddd.plugin.changing import refuse_misuse
 from pytest_ddd.plugin.options import SETTINGS_KEY
 from pytest_ddd.plugin.reachable import with_reachable
 from pytest_ddd.plugin.site import MISTAKE_KEY, site_of
-
-_NO_RETURN = "error::pytest.PytestReturnNotNoneWarning"
-"""A check that returns whether all is well, instead of asserting it, is never green."""
 
 
 @pytest.hookimpl(trylast=True)
@@ -42,14 +39,14 @@ def _arranged(config: pytest.Config, checks: list[pytest.Item]) -> list[pytest.I
     for item in checks:
         _refuse_secret(item)
         refuse_misuse(item)
-        item.add_marker(pytest.mark.filterwarnings(_NO_RETURN))
     places = {item: markers.place(item) for item in checks}
     for item in checks:
         evidencing.refuse_unknown(item, places[item].controls)
     wanted = config.stash[SETTINGS_KEY].scenario
     if wanted:
         checks = _only(config, checks, wanted)
-    checks = sorted(checks, key=lambda item: places[item].order)
+    checks = gating.chosen(config, checks)
+    checks = sorted(checks, key=lambda item: (places[item].order, _acts(item)))
     return list(with_reachable(config, checks, places))
 
 
@@ -61,6 +58,11 @@ def _refuse_secret(item: pytest.Item) -> None:
             f"{shown}: the id of this check holds a secret; "
             "give the parameter another id: pytest.param(value, id='name')"
         )
+
+
+def _acts(item: pytest.Item) -> bool:
+    """An action comes after all that its step looks at: it may have to answer for that."""
+    return item.get_closest_marker("action") is not None
 
 
 def _only(config: pytest.Config, checks: list[pytest.Item], wanted: str) -> list[pytest.Item]:

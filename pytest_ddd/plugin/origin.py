@@ -6,13 +6,14 @@ import os
 import platform
 import shlex
 import sys
+from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import pytest
 
 from pytest_ddd import login, redaction
-from pytest_ddd.plugin import escalating, narrowing, planning, site
+from pytest_ddd.plugin import complying, escalating, narrowing, planning, site
 
 if TYPE_CHECKING:
     from pytest_ddd.evidence.facts import Plan, Provenance
@@ -50,6 +51,7 @@ def circumstances(config: pytest.Config, here: site.Site) -> Circumstances:
         provenance=_provenance(config, here, plans),
         plans=plans,
         key=settings.sign,
+        completed=partial(complying.completed, config),
     )
 
 

@@ -89,8 +89,18 @@ class Subject:
     entry: AnyEntry | None
 
 
+_SUBJECT = pytest.StashKey[Subject]()
+
+
 def subject(item: pytest.Item, environment: str) -> Subject:
     """Return what a check looks at."""
+    found = item.stash.get(_SUBJECT, None)
+    if found is None:
+        found = item.stash[_SUBJECT] = _subject(item, environment)
+    return found
+
+
+def _subject(item: pytest.Item, environment: str) -> Subject:
     callspec = getattr(item, "callspec", None)
     params: dict[str, object] = dict(getattr(callspec, "params", {}))
     host = str(params.pop(HOST_PARAM, ""))

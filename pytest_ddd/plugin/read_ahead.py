@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from pytest_ddd.plugin import loading
 from pytest_ddd.plugin.parametrize import Subject, subject
 from pytest_ddd.plugin.progress import Waiting
 from pytest_ddd.plugin.reachable import Reachable, is_recorded, place_of
@@ -43,7 +44,7 @@ class Walk:
         self.ahead = ReadAhead(site.connections)
         self._site, self._mine = site, mine
         self._stops = {one.item: one for one in _stops(items, site)}
-        self._phase = -1
+        self._phase, self._is_prepared = -1, False
         self._asked: set[str] = set()
         """Scopes that are read ahead in this phase."""
         self._seen: set[AnyEntry] = set()
@@ -66,8 +67,7 @@ class Walk:
             return
         hosts = dict.fromkeys(one.subject.host for one in wanted if one.subject.host)
         self.ahead.start(entries, hosts)
-        if self._mine is None:  # the first result needs it, and now there is time
-            importlib.import_module("pytest_ddd.run")
+        self._prepare()
 
     def wait(self, item: pytest.Item, tick: Callable[[], None]) -> Looked | None:
         """Wait for what is read ahead for an item; return when that was and how long it took."""
@@ -80,6 +80,15 @@ class Walk:
         if about.entry is not None and self.ahead.wait(about.entry, tick):
             return about.entry.looked
         return None
+
+    def _prepare(self) -> None:
+        """Load what the first result needs, while the hosts are being reached."""
+        if self._is_prepared:
+            return
+        self._is_prepared = True
+        with loading.for_good():
+            if self._mine is None:
+                importlib.import_module("pytest_ddd.run")
 
     def _reached(self, host: str) -> Looked | None:
         future = self._site.connections.reaching(host)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import uuid
+import warnings
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from pytest_ddd import clock, redaction, results
 from pytest_ddd.errors import DddError, NotApplicableError
 from pytest_ddd.outcomes import Outcome
 from pytest_ddd.plugin import attaching, evidencing, planning, waiving
-from pytest_ddd.plugin.journal import commands_of
+from pytest_ddd.plugin.journal import commands_of, host_of
 from pytest_ddd.plugin.parametrize import Subject, subject
 from pytest_ddd.plugin.reachable import BlockedError, Reachable, is_recorded, place_of
 from pytest_ddd.plugin.site import SITE_KEY, Site, run_id
@@ -33,6 +34,9 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     if SITE_KEY not in item.config.stash or not is_recorded(item):
         return
     item.user_properties.clear()
+    # A check that returns whether all is well, instead of asserting it, is never green. Not by a
+    # marker, as pytest would then look for markers of that name and compile patterns each time.
+    warnings.simplefilter("error", pytest.PytestReturnNotNoneWarning)
     site = item.config.stash[SITE_KEY]
     entry = _subject(item, site).entry
     item.stash[VERDICT_KEY] = Verdict(
@@ -41,9 +45,11 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         look=item.stash.get(LOOK_KEY, Look()),
         reads_before=entry.reads if entry is not None else 0,
         ahead=item.stash.get(AHEAD_KEY, None),
+        host=host_of(item),
     )
     item.stash[AHEAD_KEY] = None  # it is for one look
-    commands_of(item, site)  # what ran before belongs to no check
+    if item.stash[VERDICT_KEY].host:
+        commands_of(item.stash[VERDICT_KEY].host, site)  # what ran before belongs to no check
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -55,28 +61,37 @@ def pytest_runtest_makereport(
     verdict = item.stash.get(VERDICT_KEY, None)
     if verdict is None:
         return report
-    verdict.readings += commands_of(item, item.config.stash[SITE_KEY])
+    if verdict.host:
+        verdict.readings += commands_of(verdict.host, item.config.stash[SITE_KEY])
     if call.excinfo is not None:
         _take_exception(item, verdict, call.excinfo, report)
     elif report.when == "call":
         _doubt_ending(item, verdict, report)
     if report.when == "call" or call.excinfo is not None:
-        result = waiving.applied(item, _result(item, verdict), verdict)
+        result = results.cleaned(waiving.applied(item, _result(item, verdict), verdict))
         _colour(item, report, result)
         item.user_properties[:] = _properties(result)
         beside = [*planning.unsent(item.config), *attaching.carried(verdict.attached)]
-        report.user_properties = [*item.user_properties, *beside]
-        _redact(report)
+        verdict.properties = list(item.user_properties)
+        verdict.knowledge = redaction.DEFAULT.knowledge
+        report.user_properties = [*verdict.properties, *beside]
+        _redact(report, verdict)
         report.user_properties.append((RECORD, _travel(item, result)))
     else:
-        _redact(report)
+        _redact(report, verdict)
     return report
 
 
 def _travel(item: pytest.Item, result: CheckResult) -> dict[str, object]:
-    """Return a result as it crosses to the controller; a record is without secrets."""
+    """Return a result, without secrets, as it crosses to the controller: as text to another one."""
     frequency = place_of(item).scenario.frequency.value
-    return {"frequency": frequency, "result": results.to_record(result)}
+    leaves = hasattr(item.config, "workerinput")
+    return {"frequency": frequency, "result": results.to_record(result) if leaves else result}
+
+
+def carries(report: pytest.TestReport) -> bool:
+    """Whether a report brings a result, and perhaps something beside it."""
+    return any(name == RECORD for name, _ in report.user_properties)
 
 
 def take_result(report: pytest.TestReport) -> tuple[CheckResult, Frequency] | None:
@@ -86,7 +101,9 @@ def take_result(report: pytest.TestReport) -> tuple[CheckResult, Frequency] | No
             report.user_properties.remove((name, value))
             if isinstance(report, pytest.SubtestReport):
                 return None  # the check's own report tells of it too
-            result = results.from_record(value["result"])
+            result = value["result"]
+            if not isinstance(result, CheckResult):
+                result = results.from_record(result)
             report.ddd = result  # type: ignore[attr-defined]  # an attribute of ours
             return result, Frequency(value["frequency"])
     return None
@@ -256,8 +273,9 @@ def _colour(item: pytest.Item, report: pytest.TestReport, result: CheckResult) -
 
 
 def _properties(result: CheckResult) -> list[tuple[str, object]]:
-    """Return what JUnit shows as properties of the test case."""
+    """Return what JUnit shows as properties of the test case, of a result without secrets."""
     judged = [reading for reading in result.readings if reading.threshold is not None]
+    read = "; ".join(map(results.explain, judged))
     shown = {
         "outcome": result.outcome.value,
         "environment": result.environment,
@@ -266,14 +284,14 @@ def _properties(result: CheckResult) -> list[tuple[str, object]]:
         "target": result.target,
         "entry": result.entry,
         "reason": result.reason,
-        "reading": "; ".join(results.explain(reading) for reading in judged),
+        "reading": redaction.DEFAULT.scrub(read) if read else "",
         "controls": ", ".join(result.controls),
     }
     return [(name, value) for name, value in shown.items() if value != ""]
 
 
-def _redact(report: pytest.TestReport) -> None:
-    """Scrub everything that a report carries: the one place that everything passes."""
+def _redact(report: pytest.TestReport, verdict: Verdict) -> None:
+    """Scrub everything that a report carries but the properties that are known to be clean."""
     scrub = redaction.DEFAULT.scrub
     if report.longrepr is not None and not isinstance(report.longrepr, tuple):
         before = report.longreprtext
@@ -284,7 +302,9 @@ def _redact(report: pytest.TestReport) -> None:
         path, line, message = report.longrepr
         report.longrepr = (path, line, scrub(message))
     report.sections = [(name, scrub(text)) for name, text in report.sections]
-    report.user_properties = scrub(report.user_properties)
+    learnt = verdict.knowledge is not redaction.DEFAULT.knowledge
+    if learnt or report.user_properties != verdict.properties:
+        report.user_properties = scrub(report.user_properties)
 
 
 @pytest.hookimpl(tryfirst=True)

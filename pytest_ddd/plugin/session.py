@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
@@ -16,6 +15,7 @@ from pytest_ddd.outcomes import Outcome
 from pytest_ddd.plugin import (
     attaching,
     escalating,
+    gating,
     junit,
     narrowing,
     origin,
@@ -25,7 +25,7 @@ from pytest_ddd.plugin import (
 )
 from pytest_ddd.plugin.options import SETTINGS_KEY
 from pytest_ddd.plugin.reachable import is_recorded
-from pytest_ddd.plugin.recording import take_result
+from pytest_ddd.plugin.recording import carries, take_result
 from pytest_ddd.results import CheckResult
 from pytest_ddd.scenarios.model import Frequency
 
@@ -102,8 +102,6 @@ class Controller:
         """Note which checks there are, so that one that never ends is missed."""
         if not session.config.option.collectonly:
             self._due.update(one.nodeid for one in session.items if is_recorded(one))
-        if self._due:  # what the run needs is loaded before its time begins to count
-            importlib.import_module("pytest_ddd.run")
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Miss what a file that cannot be imported would have checked."""
@@ -121,14 +119,19 @@ class Controller:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take the result off a report and into the record."""
-        planning.receive(self.config, report)
-        attached = attaching.receive(report)
-        taken = take_result(report)
-        if taken is not None or report.when == "teardown":
+        taken = None
+        if carries(report):
+            planning.receive(self.config, report)
+            attached = attaching.receive(report)
+            taken = take_result(report)
+            if taken is not None:
+                self._due.discard(report.nodeid)
+                self._add(*taken, attached)
+                junit.name_target(self.config, report, taken[0])
+        elif report.when == "teardown":
             self._due.discard(report.nodeid)
-        if taken is not None:
-            self._add(*taken, attached)
-            junit.name_target(self.config, report, taken[0])
+        if taken is None and report.failed:
+            gating.note_failure(self.config)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: _Node) -> None:
@@ -150,6 +153,7 @@ class Controller:
             self._add(*finding)
         narrowed = partial(narrowing.is_narrowed, self.config)
         self.finished = self.run.finish(interrupted=interrupted, narrowed=narrowed)
+        self.run.failures += gating.settle(self.config, interrupted=interrupted)
         for finished in self.finished:
             self.config.hook.pytest_ddd_scenario_finished(config=self.config, finished=finished)
         self.unheard = escalating.announce(self.config, self.run.told)
@@ -170,6 +174,7 @@ class Controller:
         if self.run is None:
             return
         hook = self.config.hook
+        gating.keep(self.config, result, attached)
         started = self.run.add(result, frequency, attached)
         if started is not None:
             hook.pytest_ddd_scenario_started(
@@ -183,9 +188,9 @@ class Controller:
             return EXIT_NOT_WRITTEN
         if escalating.is_undelivered(self.run.told, self.unheard):
             return EXIT_UNDELIVERED
-        if status not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
-            return status
-        return _status_of(self.config, [one.summary for one in self.finished], status)
+        if status in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
+            status = _status_of(self.config, [one.summary for one in self.finished], status)
+        return gating.exit_status(self.config, self.finished, status)
 
 
 def _status_of(config: pytest.Config, summaries: Sequence[RunSummary], status: int) -> int:

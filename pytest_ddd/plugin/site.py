@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import uuid
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -13,12 +13,14 @@ import pytest
 
 from pytest_ddd import clock
 from pytest_ddd.errors import UsageError
+from pytest_ddd.plugin import loading
 from pytest_ddd.plugin.options import SETTINGS_KEY, Settings
 
 if TYPE_CHECKING:
     from pytest_ddd.baseline.model import Baseline
     from pytest_ddd.connections import Connections
     from pytest_ddd.probes.entry import AnyEntry
+    from pytest_ddd.probes.own import Look
     from pytest_ddd.probes.scope import Scope
 
 SITE_KEY = pytest.StashKey["Site"]()
@@ -43,6 +45,12 @@ NOUNS = {
     "access_log": ("access", "access"),
     "records": ("retention", "retention"),
     "attestation": ("attestations", "attestations"),
+    "host_state": ("host_states", "host_states"),
+    "smoke_test": ("smoke_tests", "smoke_tests"),
+    "scan": ("scans", "scans"),
+    "rollback_point": ("rollback", "rollback"),
+    "patch": ("patches", "patches"),
+    "probe": ("own", "probes"),
 }
 """Fixture -> (module in probes, baseline section)."""
 
@@ -67,6 +75,12 @@ class Site:
             module = importlib.import_module(f"pytest_ddd.probes.{NOUNS[noun][0]}")
             self._entries[noun] = tuple(module.entries(self.scope))
         return self._entries[noun]
+
+    def forget(self, *, but: AnyEntry | None) -> None:
+        """Let all entries that were made so far look again, except one."""
+        for entry in (one for entries in self._entries.values() for one in entries):
+            if entry is not but:
+                entry.forget()
 
     def declares(self, section: str) -> bool:
         """Whether the baseline has entries of a section, for whatever target."""
@@ -100,7 +114,8 @@ def site_of(config: pytest.Config) -> Site | None:
     """Return the site, made at the first call; None when the user's input is at fault."""
     if SITE_KEY not in config.stash and MISTAKE_KEY not in config.stash:
         try:
-            config.stash[SITE_KEY] = _open(config)
+            with loading.for_good():
+                config.stash[SITE_KEY] = _open(config)
         except UsageError as mistake:
             config.stash[MISTAKE_KEY] = str(mistake)
     return config.stash.get(SITE_KEY, None)
@@ -154,6 +169,7 @@ def _open(config: pytest.Config) -> Site:
         since=logs_since(settings.history, config.rootpath, baseline, night),
         started_at=started_at,
         evidence=settings.evidence,
+        own=_own_probes(config, baseline),
     )
     return Site(
         settings=settings,
@@ -163,6 +179,16 @@ def _open(config: pytest.Config) -> Site:
         is_default=not settings.hosts,
         key=_fingerprint(settings),
     )
+
+
+def _own_probes(config: pytest.Config, baseline: Baseline) -> Mapping[str, Look]:
+    """Return the probes that conftests register; one that is asked for and is not there is told."""
+    from pytest_ddd.probes import own
+
+    registered: dict[str, Look] = {}
+    config.hook.pytest_ddd_register_probes(config=config, probes=registered)
+    own.refuse_unknown(baseline, registered)
+    return registered
 
 
 def _fingerprint(settings: Settings) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_ddd.outcomes import Outcome
-from pytest_ddd.plugin import escalating, over_time
+from pytest_ddd.plugin import before_after, escalating, over_time
 from pytest_ddd.plugin.recording import result_of
 from pytest_ddd.plugin.session import CONTROLLER_KEY
 from pytest_ddd.plugin.site import SITE_KEY, Site
@@ -126,6 +126,8 @@ def _write(reporter: pytest.TerminalReporter, finished: Finished) -> None:
     facts = summary.facts
     reporter.write_sep("=", f"{facts.title}, {facts.environment}", bold=True)
     over_time.write(reporter, facts.changes)
+    before_after.write(reporter, facts.comparison)
+    before_after.write_entered(reporter, facts.entered)
     for step in summary.steps:
         _write_step(reporter, step)
     _write_attention(reporter, summary.attention)
@@ -159,7 +161,7 @@ def _write_attention(reporter: pytest.TerminalReporter, attention: Sequence[Caus
     for cause in attention[:_SHOWN]:
         count = len(cause.blocked)
         blocked = f" (blocks {plural(count, 'check')})" if count else ""
-        text = cause.name + blocked if cause.check is None else _named(cause.check.last, blocked)
+        text = cause.told + blocked if cause.check is None else _named(cause.check.last, blocked)
         outcome = cause.outcome
         reporter.write(f"{outcome.symbol} {outcome.word}", **_COLOURS[outcome])
         reporter.write_line(f" {text}")

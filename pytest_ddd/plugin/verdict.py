@@ -62,8 +62,14 @@ class Verdict:
     """Whether something could not be looked at beside what is known to be wrong."""
     explained: bool = False
     """Whether its entry says what is wrong, and so why a reading has no value."""
+    host: str = ""
+    """The host on which the check itself may run commands."""
     answer: Answer | None = None
     """What was read that is no entry of the baseline."""
+    properties: list[tuple[str, object]] = field(default_factory=list)
+    """What JUnit shows of it, without secrets."""
+    knowledge: object = None
+    """What was known of secrets when the properties were cleaned."""
     waiver: str = ""
     """The waiver that accepted what this look found."""
 

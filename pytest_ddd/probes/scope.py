@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pytest_ddd.baseline.fields import Entry
 from pytest_ddd.baseline.model import Baseline, Declaration
 from pytest_ddd.connections import Connections
 from pytest_ddd.probes.sql import Databases
+
+if TYPE_CHECKING:
+    from pytest_ddd.probes.own import Look
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +37,8 @@ class Scope:
     evidence: Path | None = None
     """Where the records of earlier runs are; None when none are kept."""
     databases: Databases = field(default_factory=Databases)
+    own: Mapping[str, Look] = field(default_factory=dict)
+    """Probes that the site brings with it, by the name of their kind."""
 
     def on_hosts(self, section: str) -> Iterator[tuple[str, Declaration[Entry]]]:
         """Yield (host, declaration) for every selected host that a section applies to."""

@@ -7,15 +7,17 @@ import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from pytest_ddd.baseline.loader import load_baseline
+from pytest_ddd.cli import main
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 BIN = Path(sys.executable).parent
 
 _FENCE = re.compile(r"^```(?P<info>[^\n]*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -24,9 +26,10 @@ _CAPTION = re.compile(r"^:caption: (.+)\n+", re.MULTILINE)
 
 @dataclass(frozen=True, kw_only=True)
 class Block:
-    """One fenced block: its language, the file that it shows, and its text."""
+    """One fenced block: where it is, its language, the file that it shows, and its text."""
 
     document: str
+    line: int
     language: str
     file: str
     text: str
@@ -34,13 +37,15 @@ class Block:
 
 def _blocks(document: Path) -> list[Block]:
     found = []
-    for match in _FENCE.finditer(document.read_text(encoding="utf-8")):
+    whole = document.read_text(encoding="utf-8")
+    for match in _FENCE.finditer(whole):
         caption = _CAPTION.search(match["body"])
         found.append(
             Block(
                 document=document.name,
+                line=whole.count("\n", 0, match.start()) + 1,
                 language=match["info"].replace("{code-block}", "").strip(),
-                file=caption[1] if caption else "",
+                file=caption[1] if caption and "{literalinclude}" not in match["info"] else "",
                 text=_CAPTION.sub("", match["body"]),
             )
         )
@@ -54,7 +59,11 @@ def test_every_block_is_of_a_kind_that_is_tested() -> None:
     """A block of another kind would never be run by anything."""
     known = {"console", "yaml", "python", "text", "{toctree}"}
 
-    assert {block.language for block in BLOCKS} <= known
+    included = {block.language for block in BLOCKS if block.language.startswith("{literalinclude}")}
+
+    assert {block.language for block in BLOCKS} - included <= known
+    for language in included:
+        assert language.startswith("{literalinclude} ../examples/"), "tests/examples runs no other"
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
@@ -90,15 +99,67 @@ def _run(command: str, where: Path) -> None:
 @pytest.mark.parametrize(
     "block",
     [block for block in BLOCKS if block.language == "yaml" and not block.file],
-    ids=lambda block: f"{block.document}-{block.text.split(':')[0]}",
+    ids=lambda block: f"{block.document}:{block.line}",
 )
 def test_yaml_without_a_file_name(block: Block, tmp_path: Path) -> None:
     """A YAML block that names no file is a whole section of a baseline."""
     hosts = "hosts: {web1: {connection: 'local://', groups: [web]}, db1: {connection: 'local://'}}\ngroups: {web: {}}\n"
-    text = block.text if block.text.startswith("hosts:") else hosts + block.text
+    has_hosts = re.search("^hosts:", block.text, re.MULTILINE)
+    text = block.text if has_hosts else hosts + block.text
     (tmp_path / "prod.yaml").write_text(text, encoding="utf-8")
 
     assert load_baseline(tmp_path, "prod").name == "prod"
+
+
+@pytest.mark.parametrize(
+    "block",
+    [block for block in BLOCKS if block.language == "python" and not block.file],
+    ids=lambda block: f"{block.document}:{block.line}",
+)
+def test_python_without_a_file_name(block: Block) -> None:
+    """A Python block that names no file can be executed."""
+    space: dict[str, object] = {"__name__": "shown"}
+    exec(compile(block.text, f"{block.document}:{block.line}", "exec"), space)
+
+    assert set(space) - {"__name__", "__builtins__"}
+
+
+def _typed() -> Iterator[tuple[Block, list[str]]]:
+    """Yield every command line of ours that is shown and, for want of a real host, not run."""
+    for block in BLOCKS:
+        for line in (
+            block.text.replace("\\\n", " ").splitlines() if block.language == "text" else ()
+        ):
+            words = shlex.split(
+                line.split("  #")[0].removeprefix("$ ").split("=… ")[-1], posix=True
+            )
+            if words[:1] in (["pytest"], ["pytest-ddd"]):
+                yield block, words
+
+
+TYPED = [pytest.param(*one, id=f"{one[0].document}:{n}") for n, one in enumerate(_typed())]
+
+
+@pytest.mark.parametrize(("block", "words"), TYPED)
+def test_a_command_that_is_not_run_can_be_typed(
+    block: Block, words: list[str], request: pytest.FixtureRequest
+) -> None:
+    """Its verb and options exist, and have the values that they need."""
+    if words[0] == "pytest":
+        _, unknown = request.config._parser.parse_known_and_unknown_args(words[1:])
+        assert unknown == [], block
+    else:
+        assert main._parser().parse_args(words[1:]).verb == words[1], block
+
+
+def test_options_that_are_named_exist(pytestconfig: pytest.Config) -> None:
+    """No page names an option of ours that pytest does not know."""
+    told = subprocess.run(
+        [sys.executable, "-m", "pytest", "--help"], capture_output=True, text=True, check=True
+    ).stdout
+    for document in DOCUMENTS:
+        for option in re.findall(r"--ddd-[a-z-]*[a-z]", document.read_text(encoding="utf-8")):
+            assert option in told, f"{document.name}: {option}"
 
 
 def test_readme_commands_are_targets_of_make() -> None:
@@ -113,6 +174,7 @@ def test_readme_commands_are_targets_of_make() -> None:
 def test_links_lead_somewhere() -> None:
     """Links to files of the project lead to files."""
     for document in DOCUMENTS:
-        for link in re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", document.read_text(encoding="utf-8")):
+        prose = _FENCE.sub("", document.read_text(encoding="utf-8"))
+        for link in re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", prose):
             if not link.startswith("http"):
                 assert (document.parent / link).exists(), f"{document.name}: {link}"

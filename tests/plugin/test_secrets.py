@@ -99,3 +99,27 @@ def test_secret_in_an_id_is_refused(site: Site, plugin_args: tuple[str, ...]) ->
     assert done.status == 4
     assert "holds a secret" in done.text
     assert "c4nary-in-an-id" not in done.text
+
+
+LEARNT_LATE = """
+    from pytest_ddd import redaction
+
+    @pytest.fixture
+    def late():
+        yield
+        redaction.DEFAULT.register("plover-xyzzy")
+
+    def test_one(late):
+        assert False, "it says plover-xyzzy"
+"""
+
+
+def test_a_secret_learnt_while_a_check_is_taken_down_is_in_no_property(
+    site: Site, plugin_args: tuple[str, ...]
+) -> None:
+    """JUnit takes the properties from the last report of a check."""
+    site.check(LEARNT_LATE)
+    site.run(*plugin_args, "--junitxml=junit.xml")
+    properties = (site.root / "junit.xml").read_text().partition("</properties>")[0]
+    assert 'name="reason"' in properties
+    assert "plover" not in properties

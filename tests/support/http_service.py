@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TypeAlias
 
+from tests.lab.net import socket_in
+
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
@@ -41,8 +43,8 @@ class Service:
 
 
 @contextmanager
-def http_service(answering: Answering) -> Iterator[Service]:
-    """Serve on loopback until the block ends."""
+def http_service(answering: Answering, netns: str | None = None) -> Iterator[Service]:
+    """Serve on loopback, of this machine or of a network namespace, until the block ends."""
 
     class Handler(BaseHTTPRequestHandler):
         def _answer(self) -> None:
@@ -63,7 +65,12 @@ def http_service(answering: Answering) -> Iterator[Service]:
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002
             """Say nothing."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler, bind_and_activate=False) as server:
+        if netns is not None:
+            server.socket.close()
+            server.socket = socket_in(netns)
+        server.server_bind()
+        server.server_activate()
         service = Service(url=f"http://127.0.0.1:{server.server_address[1]}")
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()

@@ -298,6 +298,16 @@ def test_secrets_may_be_registered_while_others_scrub() -> None:
     assert leaks == []
 
 
+def test_what_was_clean_before_a_value_was_known_is_cleaned_again() -> None:
+    redactor = Redactor()
+    before = redactor.knowledge
+    assert redactor.clean("it says plover-xyzzy") == "it says plover-xyzzy"
+    assert redactor.knowledge is before
+    redactor.register("plover-xyzzy")
+    assert redactor.knowledge is not before
+    assert "plover" not in redactor.clean("it says plover-xyzzy")
+
+
 def test_a_text_without_secrets_costs_little() -> None:
     redactor = Redactor()
     for number in range(10):

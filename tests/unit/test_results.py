@@ -26,6 +26,7 @@ from pytest_ddd.results import (
     Origin,
     Reading,
     Threshold,
+    cleaned,
     explain,
     from_record,
     is_planned,
@@ -124,6 +125,29 @@ def test_every_record_fits_the_schema(result: CheckResult) -> None:
 def test_a_record_survives_the_way_to_disk_and_back(result: CheckResult) -> None:
     record = to_record(result)
     assert to_record(from_record(json.loads(json.dumps(record, allow_nan=False)))) == record
+
+
+@given(results)
+@settings(max_examples=150, deadline=None)
+def test_a_clean_result_has_the_record_of_what_was_cleaned(result: CheckResult) -> None:
+    record, clean = to_record(result), cleaned(result)
+    assert to_record(clean) == record
+    assert json.dumps(to_record(clean)) == json.dumps(to_record(from_record(record)))
+
+
+def test_a_secret_learnt_after_cleaning_is_not_in_the_record() -> None:
+    redactor = Redactor()
+    clean = cleaned(replace(RESULT, reason="it says plover-xyzzy"), redactor)
+    assert to_record(clean, redactor)["reason"] == "it says plover-xyzzy"
+    redactor.register("plover-xyzzy")
+    assert "plover" not in json.dumps(to_record(clean, redactor))
+
+
+def test_each_redactor_makes_its_own_record_of_a_clean_result() -> None:
+    careless, careful = Redactor(), Redactor()
+    careful.register("plover-xyzzy")
+    clean = cleaned(replace(RESULT, reason="it says plover-xyzzy"), careless)
+    assert "plover" not in json.dumps(to_record(clean, careful))
 
 
 def test_the_result_comes_back_equal() -> None:

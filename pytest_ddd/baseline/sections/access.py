@@ -43,7 +43,9 @@ class Access(Entry):
     """The log-ins of the hosts of `applies_to`, from a log file or the journal, and from wtmp."""
 
     path: str | None = None
+    """A file such as /var/log/auth.log, with its siblings."""
     journal: bool = False
+    """Read the journal instead of a file."""
     since: Duration = 31 * 86400.0
     """How far back; a log that does not reach so far is UNKNOWN."""
     allowed: dict[str, Visitor] = Field(default_factory=dict)
@@ -51,6 +53,7 @@ class Access(Entry):
     sudo: list[str] = Field(default_factory=list)
     """Accounts that may run commands as somebody else (sudo, su)."""
     failed: CountLimits = CountLimits(warn=50, crit=500)
+    """Limits of the number of failed log-ins."""
     unknown: CountLimits = CountLimits(warn=20, crit=200)
     """Limits of the number of attempts with names that no account has."""
     sessions: bool = True
@@ -58,6 +61,7 @@ class Access(Entry):
     max_bytes: Size = 32 * 1024**2
     """More matching lines are not read: the outcome is UNKNOWN."""
     timeout: Duration = 120.0
+    """For the whole search."""
 
     @model_validator(mode="after")
     def _one_source(self) -> Access:

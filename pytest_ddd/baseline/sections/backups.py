@@ -51,20 +51,29 @@ class Backup(Entry):
     """
 
     kind: Literal["restic", "borg", "pgbackrest", "files", "command"]
+    """Which tool made it."""
     from_: Literal["controller", "host"] | None = Field(default=None, alias="from")
+    """Where it is looked at; on the hosts of `applies_to` if there are any."""
     repository: str = ""
+    """Of restic and borg."""
     stanza: str = ""
+    """Of pgBackRest."""
     files: str = ""
     """A glob; the newest match is the latest backup."""
     command: str = ""
     """Exit status 0 and one JSON object on standard output: {"at": RFC 3339, "size_bytes": N}."""
     password: Secret | None = None
+    """Of restic."""
     environment: dict[str, str | Secret] = Field(default_factory=dict)
+    """Variables for the tool; a value may be a reference to a secret."""
     host: str = ""
     """restic: only snapshots of this host; borg: only archives with this prefix."""
     tags: list[str] = Field(default_factory=list)
+    """restic: only snapshots with these tags."""
     age: DurationLimits = DurationLimits.model_validate({"warn": "26h", "crit": "50h"})
+    """Limits of the age of the latest one."""
     min_size: Size = 1
+    """A smaller one is RED."""
     shrink: PercentLimits = PercentLimits.model_validate({"warn": "30%", "crit": "60%"})
     """How much smaller than the median of the previous ones the latest may be."""
     integrity: Literal["none", "structure", "data"] = "structure"
@@ -72,6 +81,7 @@ class Backup(Entry):
     data_subset: Subset = "100%"
     """How much `integrity: data` reads of a restic repository."""
     timeout: Duration = 600.0
+    """For the whole look."""
 
     @model_validator(mode="after")
     def _has_a_place(self) -> Backup:

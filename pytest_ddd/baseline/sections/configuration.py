@@ -40,14 +40,18 @@ class Package(Entry):
     """A package that is installed (or absent); `version` is exact or a glob such as `1.22.*`."""
 
     installed: bool = True
+    """`false`: it must not be there."""
     version: Version | None = None
+    """Exact, or a glob such as `1.22.*`."""
 
 
 class Service(Entry):
     """A service as systemd (or the host's own init) knows it."""
 
     running: bool = True
+    """Whether it runs."""
     enabled: bool | None = True
+    """Whether it starts at boot."""
     responds: str = ""
     """`tcp:443` or `udp:53` or a command: a service can be active and answer nobody."""
 
@@ -56,14 +60,19 @@ class File(Entry):
     """A file, directory or link."""
 
     state: Literal["file", "directory", "symlink", "absent"] = "file"
+    """What is there."""
     owner: str | None = None
     group: str | None = None
     mode: Mode | None = None
+    """Such as `"0644"`, in quotes."""
     sha256: Sha256 | None = None
+    """Digest of its content."""
     content: str | None = None
     """The whole expected text; the difference is shown as a unified diff."""
     contains: list[Pattern] = Field(default_factory=list)
+    """Patterns that some line has to match."""
     lacks: list[Pattern] = Field(default_factory=list)
+    """Patterns that no line may match."""
     target: str | None = None
     """Where a symlink points."""
 
@@ -97,6 +106,7 @@ class Listener(Entry):
     """A listening socket, keyed `tcp:443`, `tcp:127.0.0.1:5432` or `udp:53`."""
 
     listening: bool = True
+    """`false`: nothing may listen there."""
 
 
 class Mount(Entry):
@@ -113,6 +123,7 @@ class Cron(Entry):
     user: str = "root"
     """Whose crontab; `system` for /etc/crontab and /etc/cron.d."""
     schedule: str
+    """The five fields."""
     command: str
 
 

@@ -53,20 +53,28 @@ class Endpoint(Entry):
     """
 
     url: Annotated[str, AfterValidator(_supported)]
+    """`https://…`, `http://…` or `tcp://name:port`."""
     method: Literal["GET", "HEAD", "POST"] = "GET"
     headers: dict[str, str | Secret] = Field(default_factory=dict)
+    """Sent along; a value may be a reference to a secret."""
     status: Status | list[Status] = 200
+    """The status that is expected, or several."""
     json_: dict[str, str | int | float | bool | None] = Field(default_factory=dict, alias="json")
     """Dotted path in the JSON answer -> value or condition: `status: healthy`, `uptime: ">0"`."""
     body: Pattern | None = None
+    """A pattern that the answer has to match."""
     response_headers: dict[str, Pattern] = Field(default_factory=dict)
+    """Name -> pattern that its value has to match."""
     redirects: Annotated[Whole, Field(ge=0, le=20)] = 5
     """How many redirects are followed; 0 judges the first answer."""
     latency: DurationLimits = DurationLimits.model_validate({"warn": "1s", "crit": "5s"})
+    """Limits of the time to the last byte."""
     deadline: Duration = 10.0
     """Total time of one attempt, from name look-up to the last byte."""
     max_body: Size = 1024 * 1024
+    """A longer answer is RED."""
     certificate: DaysLeftLimits = DaysLeftLimits.model_validate({"warn": "21d", "crit": "7d"})
+    """Limits of the days that the certificate is still good for."""
     ca: Path | None = None
     """A file of certificate authorities; the system's when absent. There is no way to skip."""
     attempts: Attempts = Attempts.model_validate({"count": 3, "interval": "2s"})

@@ -75,12 +75,19 @@ class Environment(Model):
     """Facts about the whole environment: one mapping, not a mapping by name."""
 
     description: str = ""
+    """What it is, for reports."""
     owner: str = ""
+    """Who answers for it."""
     on_call: str = ""
+    """Who is called."""
     timezone: TimeZone = "UTC"
+    """An IANA name; times of the baseline are local there."""
     night: Night = Night()
+    """When night limits hold, and from when on logs are read."""
     business_days: DaysField = read_days(list(WEEKDAYS[:5]))
+    """The working week."""
     holidays: Holidays = Holidays()
+    """Days that are no business days."""
 
     @model_validator(mode="after")
     def _has_business_days(self) -> Environment:

@@ -44,10 +44,14 @@ class Channel(Model):
     """One way to reach people."""
 
     kind: Annotated[str, AfterValidator(_known_kind)]
+    """`pagerduty`, `alertmanager`, `webhook`, `exec`, `syslog`, `apprise`, `hook`, or one that a
+    package brings."""
     url: str | Secret = ""
     """Where messages go; a reference when knowing it is enough to write there."""
     key: Secret | None = None
+    """Its secret."""
     command: list[str] = Field(default_factory=list)
+    """Of `exec`."""
     options: dict[str, str | Secret] = Field(default_factory=dict)
     """For kinds that are not built in."""
 
@@ -110,6 +114,7 @@ class Fallback(Model):
     after: Wait = 120.0
     """How long it may be on its way; who will never get it counts at once."""
     notify: list[str] = Field(min_length=1)
+    """Channels that are told then."""
 
 
 class Proposal(Model):
@@ -125,12 +130,14 @@ class Proposal(Model):
     cooldown: Wait = 1800.0
     """It is not run again before this time is over."""
     timeout: Wait = 60.0
+    """Then it is killed."""
 
 
 class Quiet(Model):
     """A maintenance window: nobody is told of what happens in it, to those that it names."""
 
     at: Annotated[str, AfterValidator(_window)]
+    """Such as `second Tue 02:00-04:00`."""
     timezone: str = ""
     """The environment's when empty."""
     target: str = ""
@@ -147,13 +154,19 @@ class Rule(Model):
     """
 
     when: list[Literal["RED", "YELLOW", "UNKNOWN"]] = Field(default_factory=list)
+    """Outcomes that are bad."""
     scenario: str = ""
+    """A glob."""
     check: str = ""
+    """A glob: the function without `test_`, or the whole id."""
     target: str = ""
+    """A glob: a host or `endpoint:NAME`."""
     entry: str = ""
+    """A glob."""
     reading: str = ""
     """Which readings are held against `above`: a glob for their name."""
     above: Above | None = None
+    """A reading above this is bad."""
     runs: Often = 1
     """How many runs in a row."""
     of: Often | None = None
@@ -165,11 +178,15 @@ class Rule(Model):
     severity: Literal["critical", "error", "warning", "info"] | None = None
     """By the outcome when absent: RED critical, UNKNOWN error, YELLOW warning."""
     notify: list[str] = Field(min_length=1)
+    """Channels that are told."""
     fallback: Fallback | None = None
+    """Who is told when a message does not arrive; otherwise the section's."""
     remind: Wait | None = None
+    """Tell again after this time while it lasts."""
     runbook: str = ""
     """The section or link that people should read."""
     propose: str = ""
+    """A proposal that the message shows."""
     group_above: Annotated[Whole, Field(ge=2)] | None = None
     """More new alerts than this in one run are one message."""
 
@@ -205,3 +222,5 @@ class Escalation(Model):
     windows: dict[str, Quiet] = Field(default_factory=dict)
     proposals: dict[str, Proposal] = Field(default_factory=dict)
     parents: dict[str, list[str]] = Field(default_factory=dict)
+    announcements: dict[str, list[str]] = Field(default_factory=dict)
+    """Routine -> channels that hear before it changes something, and how that ended."""

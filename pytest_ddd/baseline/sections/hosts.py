@@ -54,14 +54,22 @@ class Host(Model):
     connection: Hostspec
     """A hostspec: ssh://user@name:port, local://, docker://, podman://, kubectl://, …"""
     groups: list[str] = Field(default_factory=list)
+    """The groups that it is in."""
     description: str = ""
     sudo: bool = False
+    """Read as root."""
     sudo_user: str = ""
+    """Read as this account instead of root."""
     sudo_password: Secret | None = None
+    """What sudo asks for, if it asks."""
     ssh_config: Path | None = None
+    """A file for `ssh -F`; your own settings count without it."""
     connect_timeout: Duration = 10.0
+    """So long is waited for a connection, once a run."""
     command_timeout: Duration = 30.0
+    """A command that takes longer is killed."""
     set: dict[str, object] = Field(default_factory=dict)
+    """Values of sections that hold for this host only."""
 
 
 class Group(Model):
@@ -69,3 +77,4 @@ class Group(Model):
 
     description: str = ""
     set: dict[str, object] = Field(default_factory=dict)
+    """Values of sections that hold for these hosts only."""

@@ -44,6 +44,7 @@ class Marker(Model):
     """A file that the job writes when it has ended well; its time is when that was."""
 
     path: AbsolutePath
+    """The file that the job writes at its end."""
     contains: Pattern | None = None
     """What its first 64 KiB must hold; else the job has failed."""
 
@@ -52,8 +53,11 @@ class LogLine(Model):
     """The last line of a log that tells how the job ended; it begins with its time."""
 
     path: AbsolutePath
+    """The log that the job writes."""
     success: LinePattern
+    """A pattern: it ended well."""
     failure: LinePattern | None = None
+    """A pattern: it failed."""
 
 
 Conditions = dict[str, str | int | float | bool | None]

@@ -23,6 +23,7 @@ class Log(Entry):
     """
 
     path: str | None = None
+    """A file; its rotated and packed siblings are read too."""
     journal: str | None = None
     """A systemd unit, or `*` for the whole journal."""
     priority: _PRIORITIES = "debug"
@@ -30,6 +31,7 @@ class Log(Entry):
     critical: list[Ere] = Field(default_factory=list)
     """One such line is red."""
     error: list[Ere] = Field(default_factory=list)
+    """Such lines are counted."""
     ignore: list[Ere] = Field(default_factory=list)
     """Lines that match are neither critical nor error."""
     errors: CountLimits = CountLimits(warn=1, crit=50)
@@ -43,6 +45,7 @@ class Log(Entry):
     max_line: Size = 64 * 1024
     """A longer line is no log line: the outcome is UNKNOWN."""
     timeout: Duration = 300.0
+    """For the whole search."""
 
     @model_validator(mode="after")
     def _one_source(self) -> Log:

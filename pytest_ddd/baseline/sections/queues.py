@@ -94,6 +94,7 @@ class Queue(Entry):
     age: DurationLimits | None = None
     """How long the oldest one has waited."""
     consumers: CountLeftLimits | None = None
+    """How many work on it; fewer is worse."""
     timeout: Duration = 30.0
     """Of a command."""
 

@@ -75,8 +75,14 @@ class Scenario(Model):
     """What this environment changes about one of the seven routines."""
 
     budget: Duration | None = None
+    """How long it may take before it is YELLOW."""
     due: Due | None = None
+    """When it has to run."""
     window: Window | None = None
+    """When it may change something."""
     actors: list[str] = Field(default_factory=list)
+    """Who does it."""
     trigger: str = ""
+    """What starts it."""
     step_budgets: dict[int, Duration] = Field(default_factory=dict)
+    """How long single steps may take."""

@@ -62,11 +62,14 @@ class Safeguard(Entry):
     address: str = ""
     """tls: `name:port`; with applies_to `{address}:443`."""
     server_name: str = ""
+    """The name that the certificate has to have."""
     minimum: Literal["TLSv1.2", "TLSv1.3"] = "TLSv1.2"
     """tls: the oldest version that the server may speak."""
     rsa_bits: Annotated[Whole, Field(ge=1024)] = 2048
+    """Shorter keys are RED."""
     ca: Path | None = None
     deadline: Duration = 10.0
+    """For the whole look."""
     policy: Literal["drop"] = "drop"
     """firewall: what happens to a packet that no rule accepts."""
     open: list[str] | None = None

@@ -52,14 +52,18 @@ class Profile(Limits):
     """The limits that hold at one time of day."""
 
     warn: Limit | None = None
+    """Yellow from here on."""
     crit: Limit | None = None
+    """Red from here on."""
 
 
 class Query(HostServer):
     """A PromQL query that gives one number, in the unit of the limits."""
 
     query: str = Field(min_length=1)
+    """PromQL that gives one number."""
     max_age: Duration = 300.0
+    """How old the newest sample may be."""
 
 
 class Table(Model):
@@ -69,6 +73,7 @@ class Table(Model):
     """
 
     command: str = Field(min_length=1)
+    """It prints the table."""
     column: str = Field(min_length=1)
     """The heading of the column with the number: `CPU(cores)`, `MEMORY%`."""
     name: str = ""
@@ -91,6 +96,7 @@ class Resource(Entry, Profile):
     """Of limits that are bare numbers (`s`, say); `%` and sizes say theirs by themselves."""
 
     night: Profile | None = None
+    """The limits of the night."""
     sample: Duration = 1.0
     """How long cpu is watched."""
     exclude: list[str] = Field(default_factory=list)

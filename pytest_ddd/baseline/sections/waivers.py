@@ -31,6 +31,7 @@ class Waiver(Model):
     """One accepted deviation: the check still runs and shows what it sees, and is WAIVED."""
 
     checks: list[CheckName] = Field(min_length=1)
+    """`SCENARIO/CHECK`, the function without `test_`; globs are allowed."""
     targets: list[Text] = Field(min_length=1)
     """Hosts, groups, targets such as `endpoint:shop`, or globs over them."""
     entries: list[Text] = Field(default_factory=lambda: ["*"], min_length=1)
@@ -38,12 +39,17 @@ class Waiver(Model):
     accepts: list[Pattern] = Field(default_factory=list)
     """What may be wrong; everything that is wrong has to match one of them. Empty = anything."""
     reason: Text
+    """Why it is accepted."""
     risk: Text
+    """What may happen meanwhile."""
     compensating_control: Text
+    """What is done instead."""
     approver: Person
     """Who accepts the risk."""
     approved_at: Moment
+    """When it was accepted."""
     expires_at: Moment
+    """When it ends; at most 366 days later."""
     remind: Duration = 14 * 86400.0
     """So long before its end it is yellow."""
     signature: str = ""

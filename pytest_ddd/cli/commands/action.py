@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_ddd import login
+from pytest_ddd.cli import deeds
 from pytest_ddd.cli.printing import complain, say
 from pytest_ddd.errors import DddError, RecordError, UsageError
 from pytest_ddd.units import plural
@@ -31,6 +32,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
     shown.add_argument("--host", metavar="ENV", default="", help="only this environment")
     undo.add_argument("--host", metavar="ENV", required=True, help="in which environment")
     undo.add_argument(
+        "--kind",
+        metavar="KIND",
+        default="",
+        help="only this kind of action; `patches` and `rollback` are never taken back without",
+    )
+    undo.add_argument(
+        "--target", metavar="HOST", default="", help="only what was done on this host"
+    )
+    undo.add_argument(
         "--baselines",
         type=Path,
         default=Path("baselines"),
@@ -46,31 +56,34 @@ def run(arguments: argparse.Namespace) -> int:
         UsageError: there is no such environment, or its baseline has mistakes.
         RecordError: the journal cannot be read or written.
     """
-    hand = _hand()
-    deeds = [
-        deed
-        for deed in hand.journal.deeds()
-        if not deed.is_over and arguments.host in ("", deed.subject.environment)
-    ]
     if arguments.what == "list":
-        return _show(deeds)
-    with _scope(arguments.baselines, arguments.host) as scope:
-        return _undo(hand, deeds, scope)
+        return deeds.told(arguments.host)
+    hand = _hand()
+    there = deeds.last(hand.journal.deeds(), arguments.host)
+    wanted = [deed for deed in there if _is_wanted(deed, arguments.kind, arguments.target)]
+    with (
+        hand.journal.lock(f"run-{arguments.host}"),
+        _scope(arguments.baselines, arguments.host) as scope,
+    ):
+        failed = _undo(hand, wanted, scope)
+    for deed in there:
+        if deed.is_open and deed not in wanted:
+            complain(f"! left open: {deed.words}")
+    return failed
 
 
-def _show(deeds: list[Deed]) -> int:
-    for deed in deeds:
-        say(f"{'! left open' if deed.is_open else '✓ in force'}: {deed.words}")
-    if not deeds:
-        say("nothing is in force, and nothing was left open")
-    return 0
+def _is_wanted(deed: Deed, kind: str, target: str) -> bool:
+    from pytest_ddd.actions.catalogue import LASTING
+
+    is_kind = deed.subject.kind == kind if kind else deed.subject.kind not in LASTING
+    return is_kind and target in ("", deed.subject.target)
 
 
-def _undo(hand: Hand, deeds: list[Deed], scope: Scope) -> int:
+def _undo(hand: Hand, wanted: list[Deed], scope: Scope) -> int:
     from pytest_ddd.actions.catalogue import action_on
 
     failed = 0
-    for deed in reversed(deeds):
+    for deed in reversed(wanted):
         try:
             problems = [str(one) for one in hand.take_back(deed, action_on(deed.subject, scope))]
         except RecordError:
@@ -82,10 +95,10 @@ def _undo(hand: Hand, deeds: list[Deed], scope: Scope) -> int:
             complain(f"✗ not taken back: {deed.subject}: {'; '.join(problems)}")
         else:
             say(f"✓ taken back: {deed.subject}")
-    if not deeds:
+    if not wanted:
         say(f"nothing to take back in {scope.baseline.name}")
     elif failed:
-        complain(f"{plural(failed, 'action')} of {len(deeds)} could not be taken back")
+        complain(f"{plural(failed, 'action')} of {len(wanted)} could not be taken back")
     return EXIT_FAILED if failed else 0
 
 

@@ -45,7 +45,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _configure_verify(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(evidence_run=_verify)
-    parser.add_argument("package", type=Path, metavar="PACKAGE", help="its directory or ZIP file")
+    parser.add_argument(
+        "package",
+        type=Path,
+        metavar="PACKAGE",
+        help="its directory or ZIP file, or a compliance log: evidence/compliance.jsonl",
+    )
     parser.add_argument(
         "--allowed-signers",
         type=Path,
@@ -63,6 +68,7 @@ def _configure_verify(parser: argparse.ArgumentParser) -> None:
 
 def _verify(arguments: argparse.Namespace) -> int:
     from pytest_ddd.evidence import showing
+    from pytest_ddd.evidence.compliance import FILE_NAME, verify_log
     from pytest_ddd.evidence.sources import open_package
     from pytest_ddd.evidence.verification import Verification, verify
     from pytest_ddd.signatures import Trust
@@ -76,8 +82,11 @@ def _verify(arguments: argparse.Namespace) -> int:
     elif arguments.identity:
         raise UsageError("--identity needs --allowed-signers FILE", hint="man ssh-keygen")
     try:
-        with closing(open_package(arguments.package)) as source:
-            found = verify(source, trust, arguments.ledger)
+        if arguments.package.name == FILE_NAME:
+            found = verify_log(arguments.package, trust)
+        else:
+            with closing(open_package(arguments.package)) as source:
+                found = verify(source, trust, arguments.ledger)
     except RecordError as error:
         found = Verification(problems=[str(error)])
     told = [showing.as_json(found)] if arguments.json else showing.of_verification(found)

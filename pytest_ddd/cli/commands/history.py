@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_ddd import clock
+from pytest_ddd.cli import deeds
 from pytest_ddd.cli.history_place import add_history, open_history
 from pytest_ddd.cli.printing import complain, say
 from pytest_ddd.errors import RecordError, UsageError
@@ -32,6 +33,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         sub = verbs.add_parser(name, help=summary, description=act.__doc__)
         add_history(sub)
         add(sub)
+    actions = verbs.add_parser("actions", help="what actions have changed, and left open")
+    actions.add_argument("--host", metavar="ENV", default="", help="only this environment")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -41,6 +44,8 @@ def run(arguments: argparse.Namespace) -> int:
         UsageError: no such history, run or file.
         RecordError: the history cannot be read or written.
     """
+    if arguments.history_verb == "actions":
+        return deeds.told(arguments.host)
     act = _VERBS[arguments.history_verb][0]
     with open_history(arguments) as store:
         return act(store, arguments)

@@ -12,13 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from tests.lab.demand import which
-from tests.lab.net import free_port
+from tests.lab.net import enter, free_port
 from tests.lab.proc import Proc, signal_pid, wait_for
 from tests.lab.reap import Ledger
 from tests.lab.svc.tls import Pair
 
 if TYPE_CHECKING:
     import psycopg
+
+    from tests.lab.host import LabHost
 
 USER = "lab"
 """Owns everything, also the right to replicate."""
@@ -32,6 +34,7 @@ _ACCESS = """\
 local all all trust
 host all all 127.0.0.1/32 scram-sha-256
 host replication all 127.0.0.1/32 scram-sha-256
+host all all samenet scram-sha-256
 """
 
 
@@ -39,11 +42,20 @@ class Postgres:
     """A running server; it accepts TLS too when it was given a certificate."""
 
     def __init__(
-        self, ledger: Ledger, *, tls: Pair | None = None, primary: Postgres | None = None
+        self,
+        ledger: Ledger,
+        *,
+        tls: Pair | None = None,
+        primary: Postgres | None = None,
+        host: LabHost | None = None,
     ) -> None:
-        """Make a new cluster, or a replica that streams from `primary`, and start it."""
-        self.ledger, self.primary = ledger, primary
-        self.port = free_port()
+        """Make a new cluster, or a replica that streams from `primary`, and start it.
+
+        With `host` it listens in that host's network, on PostgreSQL's own port.
+        """
+        self.ledger, self.primary, self.host = ledger, primary, host
+        self.address = "127.0.0.1" if host is None else host.address
+        self.port = free_port() if host is None else 5432
         self.dir = ledger.dir / f"postgres-{self.port}"
         self.dir.mkdir()
         self.data = self.dir / "data"
@@ -52,7 +64,8 @@ class Postgres:
             self._init()
         else:
             self._copy(primary)
-        self._settings = [f"port={self.port}", "listen_addresses=127.0.0.1", "fsync=off"]
+        where = self.address if host is None else "0.0.0.0"
+        self._settings = [f"port={self.port}", f"listen_addresses={where}", "fsync=off"]
         self._settings += [f"unix_socket_directories={self.dir}", "shared_buffers=16MB"]
         self._settings += ["max_connections=100", "wal_receiver_status_interval=1s"]
         if tls is not None:
@@ -61,13 +74,14 @@ class Postgres:
 
     def url(self, database: str = "postgres", *, user: str = USER) -> str:
         """Address for SQLAlchemy, without the password."""
-        return f"postgresql+psycopg://{user}@127.0.0.1:{self.port}/{database}"
+        return f"postgresql+psycopg://{user}@{self.address}:{self.port}/{database}"
 
     def start(self) -> Proc:
         """Start (again, on the same port)."""
         options = [word for setting in self._settings for word in ("-c", setting)]
         argv = [*_as_account(), _program("postgres"), "-D", str(self.data), *options]
-        proc = Proc(self.ledger, self.dir.name, argv, env={"LC_ALL": "C.UTF-8"})
+        prefix = enter(self.host.netns) if self.host is not None else ()
+        proc = Proc(self.ledger, self.dir.name, argv, env={"LC_ALL": "C.UTF-8"}, prefix=prefix)
         self.proc = proc.ready(self._answers, READY_S)
         return self.proc
 
@@ -122,15 +136,20 @@ class Postgres:
             raise AssertionError(f"no replica of {self.url()} caught up: {self.proc.tail()}")
 
     def _answers(self) -> bool:
-        argv = [_program("pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]
+        argv = [_program("pg_isready"), "-q", "-h", self._way, "-p", str(self.port)]
         if subprocess.run([*argv, "-t", "2"], check=False).returncode:
             return False
         streams = "SELECT count(*) FROM pg_stat_wal_receiver WHERE status = 'streaming'"
         return self.primary is None or self.run(streams) == [(1,)]
 
+    @property
+    def _way(self) -> str:
+        """How this process reaches it: from another network only by its socket."""
+        return self.address if self.host is None else str(self.dir)
+
     def _conninfo(self, database: str) -> str:
         return (
-            f"host=127.0.0.1 port={self.port} user={USER} password={PASSWORD} dbname={database} "
+            f"host={self._way} port={self.port} user={USER} password={PASSWORD} dbname={database} "
             "connect_timeout=10"
         )
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from pytest_ddd.actions.carrying_out import UNDONE
 from pytest_ddd.actions.interface import Keep, Plan, Subject
 from pytest_ddd.errors import CannotLookError, DddError, RecordError
 from pytest_ddd.results import Problem
@@ -64,7 +65,8 @@ def test_what_fails_is_undone(tmp_path, where):
 
     assert action.seen[-1] == "undo"
     assert [str(one) for one in done.problems] == [
-        "not counted" if where == "check" else "no\n  hint: try again"
+        "not counted" if where == "check" else "no\n  hint: try again",
+        UNDONE,
     ]
     assert hand(tmp_path).journal.deeds()[0].is_over
 
@@ -89,7 +91,7 @@ def test_could_not_look_is_unknown_only_while_nothing_was_touched(tmp_path):
         hand(tmp_path).carry_out(Counter(fails_in="do", failure=blind, touches=False))
     done = hand(tmp_path).carry_out(Counter(fails_in="do", failure=blind))
 
-    assert done.problems == (Problem(text="the tool is missing"),)
+    assert done.problems == (Problem(text="the tool is missing"), Problem(text=UNDONE))
     assert hand(tmp_path).left_open() == ()
 
 

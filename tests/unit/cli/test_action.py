@@ -31,11 +31,14 @@ def journal(root: Path, kind: str) -> None:
     (folder / "journal.jsonl").write_text(json.dumps(line) + "\n")
 
 
-def test_list_names_what_was_left_open(site, capsys):
-    assert main(["action", "list"]) == 0
+@pytest.mark.parametrize("words", [("action", "list"), ("history", "actions")])
+def test_what_was_left_open_is_named_with_the_way_back(site, capsys, words):
+    assert main([*words]) == 0
     assert capsys.readouterr().out == (
         "! left open: rule_sets.shop on web1: `do` has begun at 2026-11-25T18:00:00Z and never "
         "ended (run dead0000 of ops)\n"
+        "  finish it: the same run again, with --ddd-apply; or take it back: pytest-ddd action undo "
+        "--host=prod --kind=rule_sets --target=web1\n"
     )
 
 

@@ -1,0 +1,178 @@
+"""The compliance log: one chained line for each change that was carried out, never taken back.
+
+`evidence/compliance.jsonl` only grows. Each package of a run that changed something names where
+it ended then, so that a log which was cut or written anew does not fit the packages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from pytest_ddd.errors import RecordError
+from pytest_ddd.evidence import chained
+from pytest_ddd.evidence.files import RUN
+from pytest_ddd.evidence.manifest import Anchor
+from pytest_ddd.jsonable import fields_to_json
+from pytest_ddd.plain import visible
+from pytest_ddd.redaction import DEFAULT
+from pytest_ddd.results import CHANGED_PACKAGES, CheckResult
+
+if TYPE_CHECKING:
+    from pytest_ddd.evidence.verification import Verification
+    from pytest_ddd.signatures import Trust
+
+FILE_NAME = "compliance.jsonl"
+
+State: TypeAlias = Literal["in force", "taken back", "left open"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What became of one change, in one line.
+
+    Attributes:
+        action_id: names it for good; a change that was taken back later has a second line.
+        kind: what kind of action: `patches`, `rule_sets`.
+        said: what went wrong, if something did.
+        changed: `NAME OLD -> NEW` for each package, as seen on the host afterwards.
+        planned: what it was to change, in the words of the plan.
+        approvers: who allowed it, with the fingerprints of their keys.
+        ticket: the change that the run belongs to (`--ddd-change`).
+        outcome: of the check that carried it out; empty when another run writes the line.
+        took_s: from its first line in the journal to its last.
+        written_at: when this line was written, `written_by` by which run.
+    """
+
+    action_id: str
+    kind: str
+    environment: str
+    target: str
+    entry: str
+    state: State
+    said: str = ""
+    started_at: datetime
+    finished_at: datetime
+    took_s: float
+    operator: str
+    run_id: str
+    scenario: str = ""
+    outcome: str = ""
+    changed: tuple[str, ...] = ()
+    planned: tuple[str, ...] = ()
+    approvers: tuple[str, ...] = ()
+    ticket: str = ""
+    written_at: datetime
+    written_by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entered:
+    """What a run has written into the log, and where the log ended then."""
+
+    changes: tuple[Change, ...]
+    end: Anchor
+
+
+def enter(path: Path, changes: Sequence[Change]) -> Entered:
+    """Write what the log does not have yet.
+
+    Raises:
+        RecordError: it cannot be written, or was tampered with: then it is not continued.
+    """
+    known = chained.read(path, Change)
+    if known.damage:
+        raise RecordError(
+            f"{path}: not continued, it was changed: {known.damage[0]}",
+            hint=f"keep it for whoever looks into that, and restore {path} from a copy",
+        )
+    there = {(one.action_id, one.state) for one in known.entries}
+    fresh = tuple(one for one in changes if (one.action_id, one.state) not in there)
+    end = Anchor(lines=len(known.heads), head=known.heads[-1] if known.heads else "")
+    for one in fresh:
+        end = chained.append(path, fields_to_json(one, lambda text: DEFAULT.scrub(visible(text))))
+    return Entered(changes=fresh, end=end)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What the results of a run say of a change; empty where they say nothing."""
+
+    scenario: str = ""
+    outcome: str = ""
+    changed: tuple[str, ...] = ()
+    planned: tuple[str, ...] = ()
+    approvers: tuple[str, ...] = ()
+
+
+def told_by(results: Sequence[CheckResult], target: str, entry: str) -> Told:
+    """Return what results say of the change of an entry: its check, and the host afterwards."""
+    found = Told()
+    for one in sorted(results, key=lambda result: result.look):
+        if one.target != target:
+            continue
+        by_name = {reading.name: reading for reading in one.readings}
+        if one.entry == entry and "do" in by_name:
+            who = by_name.get("approved by")
+            found = replace(
+                found,
+                scenario=one.scenario,
+                outcome=one.outcome.value,
+                planned=_lines(by_name["plan"].detail) if "plan" in by_name else (),
+                approvers=tuple(str(who.value).split(", ")) if who is not None else (),
+            )
+        if CHANGED_PACKAGES in by_name:
+            found = replace(found, changed=_lines(by_name[CHANGED_PACKAGES].detail))
+    return found
+
+
+def _lines(text: str) -> tuple[str, ...]:
+    return tuple(line for line in text.splitlines() if line.strip())
+
+
+def verify_log(path: Path, trust: Trust | None) -> Verification:
+    """Verify a compliance log: its chain, and that it fits all packages beside it.
+
+    The package that names its end, or its latest line that any does, stands for it.
+
+    Raises:
+        RecordError: it cannot be read.
+    """
+    from pytest_ddd.evidence.sources import open_package
+    from pytest_ddd.evidence.verification import Verification, verify
+
+    log = chained.read(path, Change)
+    anchors = dict(_anchors(path.parent))
+    wrong = [
+        f"{path.name}: lines that were there when {name} was sealed are gone or changed"
+        for name, end in anchors.items()
+        if end.lines > len(log.heads) or log.heads[end.lines - 1] != end.head
+    ]
+    if not log.heads or log.damage or wrong or not anchors:
+        doubts = [] if anchors else [f"no package beside {path} stands for it"]
+        return Verification(problems=[*log.damage, *wrong], doubts=doubts, is_log=True)
+    name, end = max(anchors.items(), key=lambda one: one[1].lines)
+    with closing(open_package(path.parent / name)) as source:
+        found = verify(source, trust)
+    found.is_log = True
+    found.notes.append(f"{path.name}: {len(log.heads)} lines; {name} stands for {end.lines}")
+    if end.lines < len(log.heads):
+        found.doubts.append(f"no package stands for the lines after {end.lines}")
+    return found
+
+
+def _anchors(folder: Path) -> Iterator[tuple[str, Anchor]]:
+    """Yield where the log ended when each package beside it was sealed."""
+    from pytest_ddd.evidence.statements import read_statement
+
+    for file in sorted(folder.glob(f"*/{RUN}")):
+        try:
+            entered = read_statement(file.read_bytes()).entered
+        except (OSError, RecordError):
+            continue  # `evidence verify` of that package says so
+        if entered is not None and entered.end.lines:
+            yield file.parent.name, entered.end

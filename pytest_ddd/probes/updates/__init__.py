@@ -1,0 +1,1 @@
+"""Reads which updates a host waits for."""

@@ -1,0 +1,276 @@
+"""Patch Tuesday on real Debian hosts: apt, a local archive, batches, and each fault."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from pytest_ddd import clock
+from tests.lab.lab import Lab
+from tests.lab.proc import wait_for
+from tests.lab.svc.debian import HEALTH
+from tests.support.http_service import Reply, http_service
+from tests.support.patching import MAINTENANCE, PATCHES, Run, Tuesday, open_tuesday
+
+pytestmark = pytest.mark.needs("lab", "dpkg-deb", "ssh-keygen")
+
+NAMES = ("app1", "app2", "app3", "app4")
+OLD, NEW = dict.fromkeys(NAMES, "1.0"), dict.fromkeys(NAMES, "1.1")
+ALL_GREEN = dict.fromkeys(NAMES, "GREEN")
+CANARY_RED = {**dict.fromkeys(NAMES, "BLOCKED"), "app1": "RED"}
+TAKEN_BACK = "taken back: it is as it was before"
+DEADLINE_S = 120.0
+
+
+@pytest.fixture(scope="module")
+def four(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tuesday]:
+    """Four hosts with the old version."""
+    made = open_tuesday(lab, tmp_path_factory.mktemp("tuesday"), NAMES)
+    yield made
+    made.archive.close()
+    for host in made.hosts.values():
+        lab.remove(host)
+
+
+@pytest.fixture
+def tuesday(four: Tuesday) -> Tuesday:
+    """The same, as nobody had done anything yet."""
+    four.reset()
+    return four
+
+
+def as_before(tuesday: Tuesday) -> None:
+    """Every host has what it had, serves it, and nothing is left open."""
+    assert (tuesday.versions(), tuesday.served()) == (OLD, OLD)
+    assert tuesday.drained() == []
+    assert "left open" not in tuesday.ddd("history", "actions").stdout
+
+
+def test_four_hosts_in_three_batches(tuesday: Tuesday) -> None:
+    """The green path; what it does and what it did stand in the record."""
+    done = tuesday.apply()
+
+    assert (done.status, done.outcomes("patch")) == (0, ALL_GREEN), done.text
+    assert (tuesday.versions(), tuesday.served()) == (NEW, NEW)
+    assert tuesday.drained() == []
+    first = done.of("patch", "app1")
+    said = {one.name: one for one in first.readings}
+    assert "app1 (batch 1 of 3)" in str(said["plan"].value)
+    assert "labapp 1.0 -> 1.1" in said["plan"].detail
+    assert str(said["approved by"].value).startswith("sara@example.org (SHA256:")
+    assert "app4 (batch 3 of 3)" in str(done.of("patch", "app4").readings)
+    assert tuesday.apply().outcomes("patch") == ALL_GREEN  # nothing is left to do
+
+
+def test_without_apply_nothing_is_touched(tuesday: Tuesday) -> None:
+    """The plan says what would happen, and what stands against it now."""
+    before = tree(tuesday)
+
+    done = tuesday.run()
+
+    assert tree(tuesday) == before
+    assert set(done.outcomes("patch").values()) == {"NOT_APPLICABLE"}
+    plan = "\n".join(one.detail for one in done.of("patch", "app4").readings)
+    for line in (
+        "not now: approvals: 0 of 1",
+        "look whether earlier batches are still well: app1, app2",
+        "out of service: date >>/root/drained; touch /run/drained",
+        "labapp 1.0 -> 1.1",
+        "boot it, if it has /run/reboot-required",
+        "must be active: labapp",
+        "into service: rm -f /run/drained",
+    ):
+        assert line in plan
+    point = "\n".join(one.detail for one in done.of("rollback_point", "app1").readings)
+    assert "keep labapp 1.0" in point
+
+
+def tree(tuesday: Tuesday) -> dict[str, str]:
+    """Return a digest of every host: names, owners, modes, times and contents of all files."""
+    skip = " -o ".join(
+        f"-path {path}"
+        for path in ("/proc", "/sys", "/dev", "/run", "/tmp", "/var/log", "/var/lib/sudo/ts")
+    )
+    script = (
+        f"find / -xdev \\( {skip} \\) -prune -o -printf '%p %U %G %m %y %s %T@ %l\\n' | sort >/tmp/l; "
+        f"find / -xdev \\( {skip} \\) -prune -o -type f -print0 | sort -z | xargs -0 sha256sum | "
+        "cat - /tmp/l | sha256sum"
+    )
+    return {name: host.run(script, check=True).stdout for name, host in tuesday.hosts.items()}
+
+
+@pytest.mark.parametrize(
+    ("offered", "why"),
+    [
+        ("1.2", "labapp is failed"),
+        ("1.3", "exit status 100"),
+    ],
+    ids=["service-does-not-start", "broken-package"],
+)
+def test_a_bad_update_ends_at_the_canary(tuesday: Tuesday, offered: str, why: str) -> None:
+    """It is taken back there, and no host of a later batch was ever touched."""
+    tuesday.offer(offered)
+
+    done = tuesday.apply()
+
+    assert (done.status, done.outcomes("patch")) == (1, CANARY_RED), done.text
+    canary = done.of("patch", "app1")
+    assert why in canary.reason
+    assert TAKEN_BACK in canary.reason
+    assert tuesday.touched() == ["app1"]
+    as_before(tuesday)
+
+
+def test_an_incident_is_sent(tuesday: Tuesday, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was taken back is RED, and people hear of it."""
+    tuesday.offer("1.2")
+    monkeypatch.setenv("HOOK_KEY", "open sesame")
+    with http_service(lambda asked: Reply(), tuesday.lab.net.ctl) as hook:
+        tuesday.baseline(
+            "escalation",
+            f"""
+            escalation:
+              channels: {{desk: {{kind: webhook, url: "{hook.url}", key: {{env: HOOK_KEY}}}}}}
+              rules: {{patching: {{when: [RED], check: patch, notify: [desk]}}}}
+            """,
+        )
+        tuesday.apply("--ddd-escalate=on")
+
+    told = [json.loads(asked.body) for asked in hook.asked]
+    assert len(told) == 1
+    assert "app1" in json.dumps(told[0])
+    assert "labapp is failed" in json.dumps(told[0])
+
+
+def test_a_check_that_is_red_afterwards_takes_all_back(tuesday: Tuesday) -> None:
+    """The host is well by itself; its users see that it is not."""
+    tuesday.offer("1.4")
+    tuesday.baseline("patches", PATCHES.format(health="true"))
+
+    done = tuesday.apply()
+
+    assert done.outcomes("patch") == ALL_GREEN, done.text
+    assert set(done.outcomes("endpoints_after").values()) == {"RED"}
+    assert set(done.outcomes("take_back").values()) == {"RED"}
+    assert "was taken back, and is verified" in done.of("take_back", "app3").reason
+    as_before(tuesday)
+
+
+def test_red_before_touches_nothing(tuesday: Tuesday) -> None:
+    """A host that is ill before is not updated, and neither is any other."""
+    tuesday.hosts["app3"].run("systemctl stop labapp", check=True)
+
+    done = tuesday.apply()
+
+    assert set(done.outcomes("patch").values()) == {"BLOCKED"}
+    assert tuesday.touched() == []
+    assert tuesday.versions() == OLD
+
+
+def test_a_held_lock_of_dpkg(tuesday: Tuesday) -> None:
+    """Somebody else installs something: the update waits, then gives up and is as before."""
+    holder = tuesday.hosts["app2"].popen(
+        'exec perl -e \'use Fcntl; open F, ">>/var/lib/dpkg/lock-frontend"; '
+        'fcntl F, F_SETLK, pack("s s l! l! i", F_WRLCK, 0, 0, 0, 0) or die; print "held\\n"; '
+        "$|=1; sleep 600'"
+    )
+    locked = "! apt-get -q -y -o DPkg::Lock::Timeout=0 install -f >/dev/null 2>&1"
+    assert wait_for(lambda: not tuesday.hosts["app2"].run(locked).returncode, DEADLINE_S)
+    try:
+        done = tuesday.apply()
+    finally:
+        holder.stop()
+
+    assert done.outcomes("patch") == {
+        "app1": "GREEN", "app2": "RED", "app3": "BLOCKED", "app4": "BLOCKED",
+    }, done.text  # fmt: skip
+    assert "lock" in done.of("patch", "app2").reason
+    assert tuesday.touched() == ["app1", "app2"]
+    assert tuesday.versions() == {**OLD, "app1": "1.1"}
+    assert tuesday.drained() == []
+    assert tuesday.apply().outcomes("patch") == ALL_GREEN
+    assert tuesday.versions() == NEW
+
+
+def test_a_connection_that_is_cut_in_mid_update(tuesday: Tuesday) -> None:
+    """The update goes on by itself; once the host is back, so does the run."""
+    tuesday.offer("1.5")
+    host = tuesday.hosts["app1"]
+    run = tuesday.begin()
+    assert wait_for(lambda: not host.run("test -e /run/half").returncode, DEADLINE_S)
+    with tuesday.lab.net.partition(host.port):
+        cut = [*tuesday.hosts]
+        host.run("for p in $(pgrep -f sshd:.ops); do kill -9 $p; done")
+    for name in cut:
+        tuesday.let_go(name)
+    done = tuesday.ended(run)
+
+    assert done.outcomes("patch") == ALL_GREEN, done.text
+    assert tuesday.versions() == dict.fromkeys(NAMES, "1.5")
+
+
+def test_a_host_that_has_to_be_booted(tuesday: Tuesday) -> None:
+    """It is booted in its turn, and proves it with a new boot id."""
+    tuesday.offer("1.6")
+    before = {name: host.boot_id() for name, host in tuesday.hosts.items()}
+
+    done = tuesday.apply()
+
+    assert done.outcomes("patch") == ALL_GREEN, done.text
+    assert all(host.boot_id() != before[name] for name, host in tuesday.hosts.items())
+    assert tuesday.served() == dict.fromkeys(NAMES, "1.6")
+
+
+def test_a_held_package_stays(tuesday: Tuesday) -> None:
+    """A hold is respected, and is YELLOW as long as it keeps a fix away."""
+    tuesday.hosts["app2"].run("apt-mark hold labapp", check=True)
+
+    done = tuesday.apply()
+
+    assert done.outcomes("patch") == {**ALL_GREEN, "app2": "YELLOW"}, done.text
+    assert tuesday.versions() == {**NEW, "app2": "1.0"}
+
+
+def test_a_window_that_closes_ends_the_run_between_batches(tuesday: Tuesday) -> None:
+    """Two batches of one host fit into what is left; the third, of two hosts, does not."""
+    now = clock.now()
+    closing = MAINTENANCE.format(begin=now - timedelta(hours=1), end=now + timedelta(minutes=11))
+    tuesday.baseline("maintenance", closing)
+    slow = PATCHES.format(health=HEALTH).replace("duration: 60s", "duration: 200s")
+    tuesday.baseline("patches", slow)
+
+    done = tuesday.apply()
+
+    assert done.outcomes("patch") == {
+        "app1": "GREEN", "app2": "GREEN", "app3": "BLOCKED", "app4": "BLOCKED",
+    }, done.text  # fmt: skip
+    assert "this batch with its way back may take 800 s" in done.of("patch", "app3").reason
+    assert tuesday.touched() == ["app1", "app2"]
+    assert tuesday.versions() == {"app1": "1.1", "app2": "1.1", "app3": "1.0", "app4": "1.0"}
+
+
+def blocked(tuesday: Tuesday, done: Run) -> str:
+    """Return why nothing was touched."""
+    assert done.status == 1, done.text
+    for name in ("rollback_point", "patch"):
+        assert set(done.outcomes(name).values()) == {"BLOCKED"}, done.text
+    assert tuesday.touched() == []
+    assert tuesday.hosts["app1"].run("test -e /var/lib/pytest-ddd").returncode
+    return done.of("rollback_point", "app1").reason
+
+
+def test_no_approval_and_another_run_touch_nothing(tuesday: Tuesday) -> None:
+    """Guards hold for whole runs; which approval counts is proved without hosts."""
+    assert "give a signed file with --ddd-approval=FILE" in blocked(
+        tuesday, tuesday.run("--ddd-apply")
+    )
+    half = tuesday.approve(hosts="[app1, app2]")
+    assert "it does not name app3, app4" in blocked(tuesday, tuesday.apply(approval=half))
+    with tuesday.lock():
+        done = tuesday.apply()
+    assert set(done.outcomes("rollback_point").values()) == {"UNKNOWN"} | {"BLOCKED"}
+    assert "another run is changing things now" in done.of("rollback_point", "app1").reason
+    assert tuesday.touched() == []
