@@ -63,6 +63,15 @@ def test_a_new_file_is_written_at_once(site: Path, capsys: pytest.CaptureFixture
     assert "Look at it: pytest -m daily --host=prod" in said.err
 
 
+def test_a_new_file_tells_editors_of_the_schema_that_the_site_has(site: Path) -> None:
+    (site / "baselines/.schema.json").write_text("{}")
+
+    assert capture("users:root") == 0
+
+    text = (site / "baselines/prod/configuration.yaml").read_text()
+    assert text.startswith("# yaml-language-server: $schema=../.schema.json\n# What is there")
+
+
 def test_an_existing_file_is_only_shown(
     site: Path, configuration: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
