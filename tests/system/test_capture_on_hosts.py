@@ -258,6 +258,9 @@ def test_what_cannot_be_opened_is_left_out_and_said(captured: Captured) -> None:
 
 def test_without_sudo_what_only_root_sees_is_said(captured: Captured) -> None:
     assert "plain: logs left out: only root sees" in captured.said
+    assert "plain: files left out: /etc/sudoers.d cannot be read" in captured.said
+    assert "plain: cron left out: the crontabs of users cannot be read" in captured.said
+    assert "hint: let this host's connection use sudo" in captured.said
 
 
 def test_untrusted_certificate_is_told_with_the_way_to_trust_it(captured: Captured) -> None:

@@ -10,9 +10,8 @@ from pathlib import PurePosixPath
 
 from pytest_ddd.baseline.placing import Statement
 from pytest_ddd.baseline.tree import Plain
-from pytest_ddd.errors import CannotLookError
 from pytest_ddd.probes.capture.interface import LeftOut, Search, Values
-from pytest_ddd.probes.capture.names import look_at
+from pytest_ddd.probes.capture.names import SUDO, look_at
 from pytest_ddd.probes.drift.comparison import Comparison
 
 SECTION = "logs"
@@ -22,6 +21,7 @@ _OPEN_FILES = "find /proc/[0-9]*/fd -lname '/var/log/*' -printf '%h %l\\n' 2>/de
 
 _OPEN_FILE = re.compile(r"/proc/(?P<pid>\d+)/fd (?P<path>/var/log/[^\n]+)")
 _UNIT = re.compile(r"^/proc/(?P<pid>\d+)/cgroup:.*/(?P<unit>[^/\n]+)\.service(?:/|$)", re.MULTILINE)
+_SPACE = re.compile(r"^/proc/(\w+)/ns/pid (\S+)$", re.MULTILINE)
 _NO_TEXT = re.compile(r"access|/journal/|\.(gz|xz|bz2|zst|journal)$|/(wtmp|btmp|lastlog)$| \(")
 """Who asked for what is no trouble, and binary files have their own readers."""
 
@@ -58,7 +58,7 @@ def find(search: Search) -> Iterator[Statement | LeftOut]:
             host=host,
             name=SECTION,
             why="only root sees which files the services of others write",
-            hint="say `sudo: true` of the host in hosts.yaml, or name files in logs.yaml",
+            hint=SUDO,
         )
         return
     found = _by_service(look, lines)
@@ -72,19 +72,30 @@ def find(search: Search) -> Iterator[Statement | LeftOut]:
 def _by_service(look: Comparison, lines: Sequence[str]) -> dict[str, list[str]]:
     """Return the text files that each running service has open."""
     opened = [match for line in lines if (match := _OPEN_FILE.fullmatch(line)) is not None]
-    pids = sorted({match["pid"] for match in opened}, key=int)
-    if not pids:
-        return {}
-    files = shlex.join(f"/proc/{pid}/cgroup" for pid in pids)
-    text = look.script(f"grep -H . {files} /dev/null 2>/dev/null").text
-    units = {match["pid"]: match["unit"] for match in _UNIT.finditer(text)}
-    if not units:
-        raise CannotLookError("no running service has a log file open, as systemd sees it")
+    units = _units_of(look, {match["pid"] for match in opened})
     found: dict[str, set[str]] = {}
     for match in opened:
         if match["pid"] in units and not _NO_TEXT.search(match["path"]):
             found.setdefault(_plain_name(units[match["pid"]]), set()).add(match["path"])
     return {unit: sorted(paths) for unit, paths in sorted(found.items())}
+
+
+def _units_of(look: Comparison, pids: set[str]) -> dict[str, str]:
+    """Return the services that processes belong to; a container's have files of their own."""
+    if not pids:
+        return {}
+    spaces = shlex.join(f"/proc/{pid}/ns/pid" for pid in ["self", *sorted(pids)])
+    groups = shlex.join(f"/proc/{pid}/cgroup" for pid in sorted(pids))
+    text = look.script(
+        f"find {spaces} -maxdepth 0 -printf '%p %l\\n' 2>/dev/null;"
+        f" grep -H . {groups} /dev/null 2>/dev/null"
+    ).text
+    inside = dict(_SPACE.findall(text))
+    return {
+        match["pid"]: match["unit"]
+        for match in _UNIT.finditer(text)
+        if inside.get(match["pid"]) == inside.get("self")
+    }
 
 
 def _plain_name(unit: str) -> str:

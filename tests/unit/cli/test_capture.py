@@ -121,6 +121,21 @@ def test_kinds_are_found_and_read_back(site: Path, capsys: pytest.CaptureFixture
     assert "captured" in capsys.readouterr().err
 
 
+def test_one_kind_of_unlisted_things_that_does_not_hold_keeps_the_others(
+    site: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only listeners come and go here; nobody lists people, so that they are there unlisted."""
+    monkeypatch.setattr("pytest_ddd.probes.drift.unlisted.FIRST_PERSON_UID", 1)
+
+    assert capture("--discover", "unlisted") == 0
+
+    said = capsys.readouterr().err
+    text = (site / "baselines/prod/configuration.yaml").read_text()
+    assert "here: unlisted:users left out: unlisted users" in said
+    assert "users: red" not in text
+    assert "setuid: red" in text
+
+
 def test_names_pick_from_what_is_found(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert capture("thresholds:open_files", "thresholds:nothing") == 0
 
