@@ -163,6 +163,7 @@ def hosts(lab: Lab) -> Iterator[dict[str, LabHost]]:
     found["jobs"].run(NEARLY_FULL, check=True)
     found["jobs"].run("echo '5 4 * * * /usr/bin/tidy' | crontab -u ops -", check=True)
     found["jobs"].run(TINY.format(version="1.3"), check=True)
+    found["plain"].run("chmod 750 /etc/sudoers.d", check=True)
     yield found
     for host in found.values():
         lab.remove(host)
@@ -295,6 +296,26 @@ def test_existing_file_is_changed_only_on_demand_and_keeps_its_comments(
     assert written.returncode == 0, written.stderr
     assert after == before.replace(old, new)
     assert found == {}
+
+
+def test_only_a_service_that_is_well_becomes_an_entry(
+    captured: Captured, hosts: dict[str, LabHost]
+) -> None:
+    """What is stopped on purpose is a state to keep; what failed is a thing to mend."""
+    for name, program in (("broken", "false"), ("calm", "true")):
+        unit = f"[Service]\nExecStart=/bin/{program}\n[Install]\nWantedBy=multi-user.target\n"
+        hosts["jobs"].write(f"/etc/systemd/system/{name}.service", unit)
+    hosts["jobs"].run("systemctl daemon-reload; systemctl start broken; true", check=True)
+    names = ("services:broken", "services:calm", "services:nowhere", "packages:nowhere")
+
+    done = captured.capture(*names, "--host=jobs")
+
+    hosts["jobs"].run("rm /etc/systemd/system/broken.service; systemctl daemon-reload", check=True)
+    added = [line.strip("+ ") for line in done.stdout.splitlines() if line.startswith("+ ")]
+    assert added == ["calm: {running: false, enabled: false, applies_to: [jobs]}"]
+    assert "jobs: services:broken left out: is failed" in done.stderr
+    assert "jobs: services:nowhere left out: " in done.stderr
+    assert "jobs: packages:nowhere left out: is not installed" in done.stderr
 
 
 def test_second_capture_has_nothing_to_change(captured: Captured) -> None:
