@@ -18,6 +18,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "fixtures": in_pytest.fixtures,
     "hooks": in_pytest.hooks,
     "sections": models.sections,
+    "section-finder": models.finder,
     "record": records.record,
     "exit-status": records.exit_status,
     "commands": commands.commands,

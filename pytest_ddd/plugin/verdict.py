@@ -143,8 +143,13 @@ class Verdict:
 
     @property
     def outcome(self) -> Outcome:
-        """The worst of all judgements and of how the check ended."""
-        judged = [reading.outcome for reading in self.readings if reading.outcome is not None]
+        """The worst of all judgements and of how the check ended.
+
+        What went well before a check ended as NOT_APPLICABLE does not make it GREEN.
+        """
+        judged = {reading.outcome for reading in self.readings if reading.outcome is not None}
+        if self.ended is Outcome.NOT_APPLICABLE:
+            judged.discard(Outcome.GREEN)
         return worst([self.ended, *judged])
 
     @property
