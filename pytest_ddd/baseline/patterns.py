@@ -17,8 +17,8 @@ def posix_extended(pattern: str) -> str:
     r"""Return the pattern if every grep reads it alike.
 
     Raises:
-        ValueError: it is empty, longer than a line, or holds `\\d` or its like, which grep
-            quietly takes for a plain `d`: green without looking.
+        ValueError: it is empty, longer than a line, never closed, or holds `\\d` or its like,
+            which grep quietly takes for a plain `d`: green without looking.
     """
     if not pattern or "\n" in pattern or "\0" in pattern:
         raise ValueError("a pattern is one non-empty line")
@@ -28,6 +28,11 @@ def posix_extended(pattern: str) -> str:
             continue
         instead = _INSTEAD.get(letter, "the character itself, without the backslash")
         raise ValueError(f"\\{letter} is not POSIX extended in {pattern!r}: write {instead}")
+    plain = _PARTS.sub("", pattern)
+    if "[" in plain:
+        raise ValueError(f"a [ is never closed in {pattern!r}: write [[] for the sign itself")
+    if plain.count("(") > plain.count(")"):
+        raise ValueError(f"a ( is never closed in {pattern!r}: write [(] for the sign itself")
     return pattern
 
 

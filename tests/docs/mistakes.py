@@ -134,6 +134,16 @@ BASELINE = (
     ),
     Mistake(title="A connection without its kind", command=VALIDATE, files=_hosts("web1")),
     Mistake(
+        title="A port that is no number",
+        command=VALIDATE,
+        files=_hosts("ssh://ops@web1:ssh"),
+    ),
+    Mistake(
+        title="A pattern that is never closed",
+        command=VALIDATE,
+        files=_section("logs", 'logs:\n  app: {path: /var/log/app.log, error: ["[error"]}\n'),
+    ),
+    Mistake(
         title="A key of ssh beside the connection",
         command=VALIDATE,
         files=_hosts("ssh://ops@web1", ", identity_file: ~/.ssh/web1"),

@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, ClassVar
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
 
@@ -29,6 +30,7 @@ KINDS = (
 """Kinds of connection: ours, then those that keep testinfra's own backend."""
 
 
+_WITH_PORT = ("ssh", "paramiko", "safe-ssh", "winrm")
 _KEY = ': write it into the connection: "ssh://USER@HOST?ssh_identity_file=PATH"'
 _PART = ': it is a part of `connection: "ssh://USER@HOST:PORT"`'
 
@@ -46,7 +48,17 @@ def _reachable(hostspec: str) -> str:
         raise ValueError(f"a hostspec needs an address: write {kind}://NAME")
     if address.startswith("-") or rest.startswith("-"):
         raise ValueError("an address may not begin with a dash: ssh takes it for an option")
+    if kind in _WITH_PORT:
+        _refuse_odd_port(hostspec)
     return hostspec
+
+
+def _refuse_odd_port(hostspec: str) -> None:
+    try:
+        _ = urlsplit(hostspec).port
+    except ValueError:
+        spec = hostspec.partition("?")[0].rpartition(":")[0]
+        raise ValueError(f"a port is a number up to 65535: write {spec}:22") from None
 
 
 Hostspec = Annotated[str, AfterValidator(_reachable)]
