@@ -37,7 +37,8 @@ _HINTS = {
     "directory": "namei -l {quoted}",
     "kind": "ls -l {quoted}; declare the file itself, or `journal:`",
     "over": "rotate it more often, or raise max_bytes",
-    "search": "head -c 300 {quoted} | od -c; a log cut by copytruncate needs a writer that appends",
+    "search": "correct the pattern if grep speaks of one; otherwise: head -c 300 {quoted} | od -c "
+    "(a log cut by copytruncate needs a writer that appends)",
     "encoding": "let the service log in UTF-8; head -c 64 {quoted} | od -c",
     "damaged": "gzip -tv {quoted}",
     "long": "raise max_line if such lines are meant",
