@@ -110,6 +110,7 @@ def test_the_page_shows_what_happens(
 
     if os.environ.get(REWRITE):
         PAGE.write_text(page.replace(shown, told), encoding="utf-8")
+        shown = told
     assert steady(shown) == steady(told), f"to renew the page: {REWRITE}=1 pytest {Path(__file__)}"
     assert re.search(r"^✗ RED web1 file:/etc/passwd has line \d+ 'support:", said[3], re.MULTILINE)
     assert re.search(r"^ 5 ✓ GREEN ", said[-1], re.MULTILINE)

@@ -179,7 +179,8 @@ def _say_what_is_next(target: Path) -> None:
     say("\nNext:")
     if target.resolve() != Path.cwd():
         say(f"  cd {target}")
-    say("  pytest -m daily                      # check this machine")
-    say("  cp -r baselines/local baselines/prod # then name your hosts in hosts.yaml")
-    say("  pytest-ddd validate prod")
+    say("  pytest -m daily                             # check this machine")
+    say("  cp -r baselines/local baselines/prod        # then name your hosts in hosts.yaml")
+    say("  pytest-ddd inventory prod --try             # who answers, and what mends the rest")
+    say("  pytest-ddd capture --host=prod --discover   # what is there becomes the baseline")
     say("  pytest -m daily --host=prod")
