@@ -12,7 +12,7 @@ import shlex
 import threading
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 from urllib.parse import quote, quote_plus
@@ -222,12 +222,14 @@ class Redactor:
         return match[0][: found.start - base] + token + match[0][found.end - base :]
 
 
-@dataclass(frozen=True, slots=True)
 class _Seen:
     """Short texts and what they became with what was known, as most texts pass several times."""
 
-    scrubbed: dict[str, str] = field(default_factory=dict)
-    cleaned: dict[str, str] = field(default_factory=dict)
+    __slots__ = ("cleaned", "scrubbed")
+
+    def __init__(self) -> None:
+        self.scrubbed: dict[str, str] = {}
+        self.cleaned: dict[str, str] = {}
 
 
 def _remember(texts: dict[str, str], text: str, found: str) -> None:
