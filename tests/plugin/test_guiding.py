@@ -78,3 +78,15 @@ def test_a_project_without_checks_hears_nothing(site: Site) -> None:
         text = site.run(*args).text
         assert "no check ran" not in text
         assert "frequency" not in text
+
+
+def test_a_mistake_of_the_baseline_with_such_a_word_is_told(site: Site) -> None:
+    """Only pytest's refusal of a word after -m is put in other words."""
+    site.check(GOOD)
+    site.baseline("local", thresholds="thresholds: {dayly: {warn: 80%}}")
+
+    done = site.run("-m", "daily")
+
+    assert done.status == 4
+    assert "selects nothing" not in done.text
+    assert "baselines/local/thresholds.yaml:1: " in done.text
