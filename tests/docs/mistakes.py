@@ -289,7 +289,7 @@ CHECKS = (
         command="pytest -m daily",
         status=1,
         files=_own(
-            f"{CHECK}def test_kernel(host, judge):\n    judge(host.run('uname -r').stdout, 5)\n"
+            f"{CHECK}def test_kernel(host, judge):\n    judge(host.run('uname -s').stdout, 5)\n"
         ),
     ),
 )
