@@ -53,8 +53,8 @@ def test_rollback_point(rollback_point, change):
 @pytest.mark.action
 def test_patch(patch, change, judge):
     """The updates are in force, and the host still does what it did; else it is as before."""
-    judge(patch.read().held, patch.held)
     assert change(ApplyPatch(patch)).problems == ()
+    judge(patch.read().held, patch.held)
 
 
 @pytest.mark.step(4)

@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from pytest_ddd import clock
 from pytest_ddd.errors import RecordError
 from pytest_ddd.evidence import chained
 from pytest_ddd.evidence.files import RUN
@@ -20,7 +21,7 @@ from pytest_ddd.evidence.manifest import Anchor
 from pytest_ddd.jsonable import fields_to_json
 from pytest_ddd.plain import visible
 from pytest_ddd.redaction import DEFAULT
-from pytest_ddd.results import CHANGED_PACKAGES, CheckResult
+from pytest_ddd.results import CHANGED_PACKAGES, CheckResult, Problem, Reading
 
 if TYPE_CHECKING:
     from pytest_ddd.evidence.verification import Verification
@@ -76,6 +77,33 @@ class Entered:
 
     changes: tuple[Change, ...]
     end: Anchor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogState:
+    """Whether the log is whole; changes of this run are entered at its end."""
+
+    readings: tuple[Reading, ...]
+    problems: tuple[Problem, ...]
+
+
+def look(path: Path) -> LogState:
+    """Follow the chain of a log from its first line.
+
+    Raises:
+        RecordError: it is there and cannot be read.
+    """
+    log = chained.read(path, Change)
+    reading = Reading(
+        name="changes in the compliance log",
+        value=len(log.entries),
+        source=str(path),
+        at=clock.now(),
+        expected="each line continues the one before it",
+        digest=log.heads[-1] if log.heads else "",
+    )
+    problems = tuple(Problem(text=f"it was changed: {one}") for one in log.damage)
+    return LogState(readings=(reading,), problems=problems)
 
 
 def enter(path: Path, changes: Sequence[Change]) -> Entered:
@@ -134,7 +162,7 @@ def _lines(text: str) -> tuple[str, ...]:
     return tuple(line for line in text.splitlines() if line.strip())
 
 
-def verify_log(path: Path, trust: Trust | None) -> Verification:
+def verify_log(path: Path, trust: Trust | None, ledger: Path | None = None) -> Verification:
     """Verify a compliance log: its chain, and that it fits all packages beside it.
 
     The package that names its end, or its latest line that any does, stands for it.
@@ -157,7 +185,7 @@ def verify_log(path: Path, trust: Trust | None) -> Verification:
         return Verification(problems=[*log.damage, *wrong], doubts=doubts, is_log=True)
     name, end = max(anchors.items(), key=lambda one: one[1].lines)
     with closing(open_package(path.parent / name)) as source:
-        found = verify(source, trust)
+        found = verify(source, trust, ledger)
     found.is_log = True
     found.notes.append(f"{path.name}: {len(log.heads)} lines; {name} stands for {end.lines}")
     if end.lines < len(log.heads):

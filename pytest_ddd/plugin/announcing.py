@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pytest
@@ -23,24 +22,18 @@ _BUDGET_S = 15.0
 """How long a change waits for its announcement; what has not arrived then waits in the outbox."""
 
 
-@dataclass(kw_only=True)
-class _Announced:
-    """The scenarios that have begun to change something, by name."""
-
-    occasions: dict[str, Occasion] = field(default_factory=dict)
-
-
-_KEY = pytest.StashKey[_Announced]()
+_KEY = pytest.StashKey[dict[str, "Occasion"]]()
+"""The scenarios that have begun to change something, by name."""
 
 
 def before_change(item: pytest.Item) -> None:
     """Tell that a scenario begins to change something, once, before it does."""
     config, scenario = item.config, markers.place(item).scenario
     here = config.stash[site.SITE_KEY]
-    announced = config.stash.setdefault(_KEY, _Announced())
-    if scenario.name in announced.occasions or not _channels(here, scenario.name):
+    announced = config.stash.setdefault(_KEY, {})
+    if scenario.name in announced or not _channels(here, scenario.name):
         return
-    announced.occasions[scenario.name] = occasion = _occasion(config, here, scenario)
+    announced[scenario.name] = occasion = _occasion(config, here, scenario)
     if here.settings.escalate != "on":
         return
     from pytest_ddd.escalation.announcing import begins
@@ -98,7 +91,7 @@ def pytest_terminal_summary(
 
 
 def _begun(config: pytest.Config) -> dict[str, Occasion]:
-    return config.stash[_KEY].occasions if _KEY in config.stash else {}
+    return config.stash.get(_KEY, {})
 
 
 def _channels(here: site.Site, scenario: str) -> Sequence[str]:

@@ -15,7 +15,6 @@ from pytest_ddd.plugin.site import SITE_KEY
 from pytest_ddd.plugin.verdict import VERDICT_KEY
 from pytest_ddd.probes.entry import Answer
 from pytest_ddd.results import Reading
-from pytest_ddd.snapshots import AFTER, BEFORE, name_of
 
 _CUT = re.compile(r"… \[cut: [0-9]+ bytes in all, sha256 ([0-9a-f]{64})\]\Z")
 
@@ -45,6 +44,8 @@ def before(request: pytest.FixtureRequest) -> Callable[[Comparable], Comparable]
 
 
 def _texts(item: pytest.Function) -> Mapping[str, str]:
+    from pytest_ddd.snapshots import AFTER, BEFORE
+
     name = item.originalname
     if not name.endswith(AFTER):
         pytest.fail(f"`before` is for checks whose name ends in {AFTER}", pytrace=False)
@@ -70,6 +71,8 @@ def _here(item: pytest.Function, twin: str) -> Mapping[str, str]:
 
 
 def _in_snapshot(item: pytest.Function, twin: str) -> Mapping[str, str]:
+    from pytest_ddd.snapshots import BEFORE, name_of
+
     about = parametrize.subject(item, item.config.stash[SITE_KEY].baseline.name)
     snapshot = gating.snapshot_of(item.config, place_of(item).scenario.name)
     wanted = name_of(twin.removeprefix("test_"))

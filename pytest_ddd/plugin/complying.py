@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,22 +12,13 @@ from pytest_ddd import clock, login
 from pytest_ddd.errors import RecordError
 from pytest_ddd.plugin import gating, site
 from pytest_ddd.plugin.verdict import VERDICT_KEY
-from pytest_ddd.results import Problem, Reading
 
 if TYPE_CHECKING:
     from pytest_ddd.actions.journal import Deed
-    from pytest_ddd.evidence.compliance import Change, Entered, Told
+    from pytest_ddd.evidence.compliance import Change, Entered, LogState, Told
     from pytest_ddd.evidence.facts import RunFacts
 
 _DIRECTORY = "evidence"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogState:
-    """Whether the log is whole; changes of this run are entered at its end."""
-
-    readings: tuple[Reading, ...]
-    problems: tuple[Problem, ...]
 
 
 class ComplianceLog:
@@ -42,21 +33,9 @@ class ComplianceLog:
         Raises:
             RecordError: it is there and cannot be read.
         """
-        from pytest_ddd.evidence import chained
-        from pytest_ddd.evidence.compliance import Change
+        from pytest_ddd.evidence import compliance
 
-        path = _path(self._item.config)
-        log = chained.read(path, Change)
-        reading = Reading(
-            name="changes in the compliance log",
-            value=len(log.entries),
-            source=str(path),
-            at=clock.now(),
-            expected="each line continues the one before it",
-            digest=log.heads[-1] if log.heads else "",
-        )
-        problems = tuple(Problem(text=f"it was changed: {one}") for one in log.damage)
-        found = LogState(readings=(reading,), problems=problems)
+        found = compliance.look(_path(self._item.config))
         self._item.stash[VERDICT_KEY].answer = found
         return found
 

@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import pytest
 
-from pytest_ddd import snapshots
 from pytest_ddd.errors import RecordError
 from pytest_ddd.plugin import markers
 from pytest_ddd.plugin.site import SITE_KEY, run_id, run_started_at
 from pytest_ddd.results import CheckResult
-from pytest_ddd.snapshots import AFTER, BEFORE, Comparison, Snapshot
 from pytest_ddd.units import format_duration
 
 if TYPE_CHECKING:
     from pytest_ddd.evidence.facts import RunFacts
     from pytest_ddd.plugin.site import Site
     from pytest_ddd.run import Finished
+    from pytest_ddd.snapshots import Comparison, Snapshot
 
 Mode: TypeAlias = Literal["", "before", "after"]
 
@@ -34,15 +32,15 @@ _HELP = (
 )
 
 
-@dataclass(kw_only=True)
 class _Seen:
     """What this process knows of the checks so far, by scenario."""
 
-    results: dict[str, list[CheckResult]] = field(default_factory=dict)
-    texts: dict[str, str] = field(default_factory=dict)
-    snapshots: dict[str, Snapshot] = field(default_factory=dict)
-    strange: int = 0
-    """Failures of what is no check: no gate lets them through."""
+    def __init__(self) -> None:
+        self.results: dict[str, list[CheckResult]] = {}
+        self.texts: dict[str, str] = {}
+        self.snapshots: dict[str, Snapshot] = {}
+        self.strange = 0
+        """Failures of what is no check: no gate lets them through."""
 
 
 _SEEN_KEY = pytest.StashKey["_Seen"]()
@@ -87,6 +85,8 @@ def chosen(config: pytest.Config, checks: list[pytest.Item]) -> list[pytest.Item
     doing = mode(config)
     if not doing:
         return checks
+    from pytest_ddd.snapshots import AFTER, BEFORE
+
     other = AFTER if doing == "before" else BEFORE
     kept = [one for one in checks if not _is_left_out(one, other)]
     config.hook.pytest_deselected(items=[one for one in checks if one not in set(kept)])
@@ -152,6 +152,8 @@ def note_failure(config: pytest.Config) -> None:
 
 def comparison(config: pytest.Config, scenario: str) -> Comparison | None:
     """Compare what is known of a scenario so far; None when there is nothing to compare with."""
+    from pytest_ddd import snapshots
+
     seen = config.stash[_SEEN_KEY]
     results = seen.results.get(scenario, [])
     if mode(config) == "after":
@@ -161,12 +163,14 @@ def comparison(config: pytest.Config, scenario: str) -> Comparison | None:
         return None
     first = min(one.started_at for one in before)
     compared = snapshots.compare(before, after)
-    return Comparison(run_id=run_id(config), taken_at=first, compared=compared)
+    return snapshots.Comparison(run_id=run_id(config), taken_at=first, compared=compared)
 
 
 def _with_snapshot(
     config: pytest.Config, snapshot: Snapshot, results: list[CheckResult]
 ) -> Comparison:
+    from pytest_ddd.snapshots import Comparison, compare
+
     site = config.stash[SITE_KEY]
     wanted = [one for one in snapshot.results if _is_selected(site, one.target)]
     notes = []
@@ -179,7 +183,7 @@ def _with_snapshot(
     return Comparison(
         run_id=snapshot.run_id,
         taken_at=snapshot.taken_at,
-        compared=snapshots.compare(wanted, results),
+        compared=compare(wanted, results),
         notes=tuple(notes),
         is_gate=True,
     )
@@ -193,6 +197,8 @@ def _is_selected(site: Site, target: str) -> bool:
 
 
 def _snapshot(config: pytest.Config, scenario: str, results: list[CheckResult]) -> Snapshot:
+    from pytest_ddd.snapshots import Snapshot
+
     site, texts = config.stash[SITE_KEY], config.stash[_SEEN_KEY].texts
     return Snapshot(
         run_id=run_id(config),

@@ -95,14 +95,14 @@ class Verdict:
         self.attached.append(text)
         self.readings.append(Reading(name=name, value=None, at=clock.now(), detail=text))
 
-    def reached(self, reachability: Reachability, hostspec: str) -> None:
-        """Take over what the attempt to reach a host said."""
+    def reached(self, reachability: Reachability, hostspec: str, where: str = "") -> None:
+        """Take over what the attempt to reach a host said; `where` is where it is declared."""
         self.ended = reachability.outcome
         if reachability.outcome is Outcome.GREEN:
             self.said.append(f"answered in {format_duration(reachability.took_s)}")
         else:
             hint = f"\n  hint: {reachability.hint}" if reachability.hint else ""
-            self.said.append(f"{reachability.reason}{hint}")
+            self.said.append(f"{reachability.reason}{where}{hint}")
         self.readings.append(
             Reading(
                 name="reachable",
@@ -143,8 +143,13 @@ class Verdict:
 
     @property
     def outcome(self) -> Outcome:
-        """The worst of all judgements and of how the check ended."""
-        judged = [reading.outcome for reading in self.readings if reading.outcome is not None]
+        """The worst of all judgements and of how the check ended.
+
+        What went well before a check ended as NOT_APPLICABLE does not make it GREEN.
+        """
+        judged = {reading.outcome for reading in self.readings if reading.outcome is not None}
+        if self.ended is Outcome.NOT_APPLICABLE:
+            judged.discard(Outcome.GREEN)
         return worst([self.ended, *judged])
 
     @property

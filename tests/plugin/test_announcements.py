@@ -140,3 +140,14 @@ def test_mistakes_are_told(announced: Site, wrong: str, said: str) -> None:
 
     assert done.status == 4
     assert said in done.text
+
+
+def test_what_cannot_be_announced_is_done_and_told(announced: Site) -> None:
+    """Somebody approved the change; that nobody could be told makes the exit status 76."""
+    announced.write(".pytest-ddd/history.db", "no database\n")
+
+    done = apply(announced, "--ddd-escalate=on")
+
+    assert done.status == 76
+    assert (announced.root / "two").exists()
+    assert "NOT WRITTEN: not announced: " in done.text

@@ -300,3 +300,18 @@ def test_fewer_hosts_are_compared_alone(files: Site) -> None:
     assert "1 results of" not in done.text
     assert "2 results of the snapshot are about targets that are not selected now" in done.text
     assert "Gate: NOT PASSED: 1 regressed" in done.text
+
+
+def test_a_scenario_of_which_nothing_applies_stops_nobody(files: Site) -> None:
+    """It says so; alone, it proves nothing and does not pass."""
+    files.copy_check("daily/test_end_of_day_validation.py")
+    alone = "--ddd-scenario=end-of-day-validation"
+    run(files, *BEFORE)
+    both = run(files, *GATE)
+    run(files, *BEFORE, alone)
+    empty = run(files, *GATE, alone)
+
+    assert both.status == 0
+    assert "Gate: nothing to compare: no check of this scenario applies" in both.text
+    assert "Gate: PASSED" in both.text
+    assert empty.status == 5

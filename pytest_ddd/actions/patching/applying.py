@@ -90,15 +90,17 @@ class ApplyPatch:
     def plan(self) -> Plan:
         """Say everything that would be done, in its order."""
         superuser(self._patch.session)
-        lines, turn = self._updater.planned(), self._patch.turn
+        waiting, turn = self._patch.look(), self._patch.turn
+        lines = waiting.lines
+        kept = [f"held back: {one}" for one in waiting.held.detail.splitlines()]
         where = f"{self._patch.target} (batch {turn.batch} of {turn.batches})"
         state = self._job.state()
         left = f"; a job is {state.name}" if state.name in ("running", "lost") else ""
         if not lines:
             summary = f"nothing to update on {where}{left}"
-            return Plan(summary=summary, detail="", is_needed=bool(left))
+            return Plan(summary=summary, detail="\n".join(kept), is_needed=bool(left))
         summary = f"{plural(len(lines), 'update')} of {self._patch.key} on {where}{left}"
-        return Plan(summary=summary, detail="\n".join(self._steps(lines)), is_needed=True)
+        return Plan(summary=summary, detail="\n".join([*self._steps(lines), *kept]), is_needed=True)
 
     def do(self, keep: Keep) -> None:
         """Do it all; a host that is not well afterwards is a failure."""

@@ -21,9 +21,6 @@ _LOOK_S = 120.0
 class Updater(Protocol):
     """One kind of update of one host; looks, and says what a job has to run."""
 
-    def planned(self) -> tuple[str, ...]:
-        """Return what would be updated, one line each."""
-
     def script(self, points: Sequence[tuple[RollbackPoint, Point]]) -> str:
         """Return what brings the update; nothing when it is in force already."""
 
@@ -42,10 +39,6 @@ class AptUpdates:
 
     def __init__(self, patch: Patch, model: Apt) -> None:
         self._patch, self._model = patch, model
-
-    def planned(self) -> tuple[str, ...]:
-        """Return the packages, by the package lists of now."""
-        return tuple(str(one) for one in self._patch.pending().updates)
 
     def script(self, points: Sequence[tuple[RollbackPoint, Point]]) -> str:
         """Return what installs them.
@@ -83,10 +76,6 @@ class CommandUpdates:
 
     def __init__(self, patch: Patch, model: Commands) -> None:
         self._patch, self._model = patch, model
-
-    def planned(self) -> tuple[str, ...]:
-        """Return the lines of `pending`."""
-        return self._patch.look().lines
 
     def script(self, points: Sequence[tuple[RollbackPoint, Point]]) -> str:
         """Return `apply`."""

@@ -83,7 +83,7 @@ def _verify(arguments: argparse.Namespace) -> int:
         raise UsageError("--identity needs --allowed-signers FILE", hint="man ssh-keygen")
     try:
         if arguments.package.name == FILE_NAME:
-            found = verify_log(arguments.package, trust)
+            found = verify_log(arguments.package, trust, arguments.ledger)
         else:
             with closing(open_package(arguments.package)) as source:
                 found = verify(source, trust, arguments.ledger)
