@@ -168,6 +168,28 @@ def test_red_before_touches_nothing(tuesday: Tuesday) -> None:
     assert tuesday.versions() == OLD
 
 
+def test_a_backup_command_that_fails_touches_nothing(tuesday: Tuesday) -> None:
+    """Without a good way back nobody sets out, on no host."""
+    tuesday.baseline(
+        "rollback",
+        """
+        rollback:
+          packages: {packages: {}, timeout: 60s}
+          dump:
+            command: {create: "echo no space; exit 1", verify: "true", restore: "true"}
+            timeout: 60s
+            applies_to: [app2]
+        """,
+    )
+
+    done = tuesday.apply()
+
+    assert done.status == 1
+    assert any("no space" in one.reason for one in done.results if one.outcome.value == "RED")
+    assert set(done.outcomes("patch").values()) == {"BLOCKED"}
+    assert (tuesday.versions(), tuesday.touched()) == (OLD, [])
+
+
 LOCKED = """
 while [ ! -e {after} ]; do sleep 0.1; done
 exec perl -e 'use Fcntl; open F, ">>", "/var/lib/dpkg/lock-frontend"; \

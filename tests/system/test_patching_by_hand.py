@@ -230,6 +230,8 @@ def test_a_job_goes_on_and_says_what_became_of_it(desk: Desk) -> None:
     with pytest.raises(DddError, match="still runs after"):
         job.run("sleep 600\n", within_s=0.5)
     assert job.state().name == "running"
+    with pytest.raises(DddError, match="not disturbed"):
+        job.run("echo me too\n", within_s=0.5)
     desk.host.run("kill -9 -$(cat /var/lib/pytest-ddd/jobs/try/pid)", check=True)
     assert job.wait(within_s=30.0).name == "lost"
     with pytest.raises(DddError, match="exit status 7: broken"):
