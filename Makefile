@@ -28,10 +28,9 @@ daily: $(VENV)/.installed  ## run the Morning Health Check of this machine
 
 test: $(VENV)/.developed  ## run all tests, on real servers (root installs their Debian packages)
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest tests $(ARGS)
+	PYTHON=$(BIN)/python bash .ci/tests $(ARGS)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
-	$(MAKE) --no-print-directory interpreters
 
 unit: $(VENV)/.developed  ## run the tests that need no server
 	$(BIN)/pytest tests -m "not needs" $(ARGS)

@@ -82,6 +82,8 @@ def _is_harmless(match: re.Match[str], value: str) -> bool:
         return True
     if (key == "pwd" and value.startswith("/")) or (value.isdigit() and len(value) < 4):
         return True
+    if match["key"] == "PASSWD" and match.string.endswith("NO", 0, match.start("key")):
+        return True  # sudoers: NOPASSWD: /bin/sh
     if ":" in sign and _PATH_BEFORE.search(match.string, 0, match.start()):
         return True
     prose = ":" in sign and match.groupdict().get("bare") is not None

@@ -18,6 +18,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "fixtures": in_pytest.fixtures,
     "hooks": in_pytest.hooks,
     "sections": models.sections,
+    "section-finder": models.finder,
     "record": records.record,
     "exit-status": records.exit_status,
     "commands": commands.commands,
@@ -42,15 +43,18 @@ def setup(app: Sphinx) -> dict[str, object]:
 
 
 def _fill(app: Sphinx, name: str, source: list[str]) -> None:
-    source[0] = filled(_kept(source[0], app.env.found_docs))
+    source[0] = filled(source[0])
+    if name == app.config.root_doc:
+        source[0] = _kept(source[0], app.env.found_docs)
 
 
 def _kept(text: str, pages: Container[str]) -> str:
-    """Return a page without the `page?` lines of pages that nobody has written yet."""
+    """Return the contents without the `page?` lines of pages that nobody has written yet."""
     return _MAYBE.sub(lambda found: f"{found[1]}\n" if found[1] in pages else "", text)
 
 
 def _outdated(
     app: Sphinx, env: BuildEnvironment, added: set[str], changed: set[str], removed: set[str]
 ) -> list[str]:
-    return [name for name in env.found_docs if _PLACE.search(env.doc2path(name).read_text("utf-8"))]
+    texts = {name: env.doc2path(name).read_text("utf-8") for name in env.found_docs}
+    return [name for name, text in texts.items() if _PLACE.search(text) or _MAYBE.search(text)]

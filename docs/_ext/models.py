@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import ast
-import inspect
 import re
-from collections.abc import Iterator
 from datetime import time
 from functools import cache
 from pathlib import Path
-from textwrap import dedent
 
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 from pydantic_core import PydanticUndefined
 
 from _ext.in_pytest import anchor
-from _ext.markdown import cell, code, first_line, prose, table
+from _ext.markdown import code, first_line, prose, table
 from pytest_ddd.baseline.contents import BY_NAME, FILES, IN_ENVIRONMENT, ON_HOSTS, WHOLE
+from pytest_ddd.baseline.describing import descriptions, long_name, models_by_name
 from pytest_ddd.baseline.fields import Entry
+from pytest_ddd.baseline.schema import baseline_schema
 from pytest_ddd.plain import Json
 
 DOCS = Path(__file__).parents[1]
@@ -52,6 +50,7 @@ def sections() -> str:
         parts.append(_guide(name))
         if issubclass(model, Entry):
             parts.append("And [what every entry can say](#every-entry).\n")
+    parts += ["## Beside the sections\n", _beside(set(every))]
     parts += ["## Every entry\n", prose(_own_docstring(Entry)), _keys(Entry)]
     parts.append("## Values within sections\n")
     for name, model in sorted(_shared(set(every.values())).items()):
@@ -59,17 +58,40 @@ def sections() -> str:
     return "\n".join(parts)
 
 
+def _beside(sections: set[str]) -> str:
+    """Return the keys of a file that are no section."""
+    properties = baseline_schema()["properties"]
+    assert isinstance(properties, dict)
+    rows = [
+        (code(name), _written(one), str(one.get("description", "")))
+        for name, one in properties.items()
+        if name not in sections and isinstance(one, dict)
+    ]
+    return table(("key", "what to write", "meaning"), rows)
+
+
 def _guide(name: str) -> str:
     """Return a link to the page that tells how to use a section."""
-    page = guide(name)
-    part = f"#{anchor(name)}" if _heading(name) in _pages().get(page, "") else ""
-    return f"How to: [{page.removesuffix('.md')}](../{page}{part}).\n" if page else ""
+    place = guide(name)
+    return f"How to: [{place.partition('.md')[0]}](../{place}).\n" if place else ""
+
+
+def finder() -> str:
+    """Return links from all sections to the pages that show their use, in one line."""
+    names = sorted({*BY_NAME, *WHOLE})
+    return " · ".join(f"[`{name}`]({guide(name) or 'reference/sections.md'})" for name in names)
 
 
 def guide(name: str) -> str:
-    """Return the page that tells how to use a section: its own, or the one that says most of it."""
+    """Return where the use of a section is told: on its own page, or where most is said of it."""
     if f"{name}.md" in _pages():
         return f"{name}.md"
+    page = _most_of(name)
+    part = f"#{anchor(name)}" if _heading(name) in _pages().get(page, "") else ""
+    return f"{page}{part}"
+
+
+def _most_of(name: str) -> str:
     signs = (_heading(name), f"(reference/sections.md#{name})", f"\n{name}:")
     for sign in signs:
         found = {page: text.count(sign) for page, text in _pages().items() if sign in text}
@@ -103,7 +125,7 @@ def _keys(model: type[BaseModel]) -> str:
     schema = _schema(model)
     properties = schema.get("properties")
     assert isinstance(properties, dict)
-    said = _docstrings(model)
+    said = descriptions(model)
     rows = []
     for name, field in model.model_fields.items():
         key = field.alias or name
@@ -221,15 +243,7 @@ def _unit(schema: Json) -> str:
 @cache
 def _by_name() -> dict[str, type[BaseModel]]:
     """Return every model that some section uses, by its name in the schema."""
-    known = {}
-    for one in _subclasses(BaseModel):
-        known[one.__name__] = known[_long_name(one)] = one
-    return {name: known[name] for name in _schemas() if name in known}
-
-
-def _long_name(model: type[BaseModel]) -> str:
-    """Return what pydantic calls a model of whose name there are two."""
-    return f"{model.__module__}.{model.__qualname__}".replace(".", "__")
+    return models_by_name(_schemas())
 
 
 def _title(name: str) -> str:
@@ -240,14 +254,7 @@ def _title(name: str) -> str:
 
 
 def _schema(model: type[BaseModel]) -> dict[str, Json]:
-    return _schemas().get(_long_name(model)) or _schemas()[model.__name__]
-
-
-def _subclasses(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
-    for one in model.__subclasses__():
-        if one.__module__.startswith("pytest_ddd."):
-            yield one
-        yield from _subclasses(one)
+    return _schemas().get(long_name(model)) or _schemas()[model.__name__]
 
 
 def _shared(sections: set[type[BaseModel]]) -> dict[str, type[BaseModel]]:
@@ -265,23 +272,3 @@ def _schemas() -> dict[str, dict[str, Json]]:
 
 def _own_docstring(model: type[BaseModel]) -> str:
     return model.__dict__.get("__doc__") or ""
-
-
-@cache
-def _docstrings(model: type[BaseModel]) -> dict[str, str]:
-    """Return what the code says below each field, also of fields that are inherited."""
-    found: dict[str, str] = {}
-    for owner in reversed(model.__mro__):
-        if not owner.__module__.startswith("pytest_ddd."):
-            continue
-        (body,) = ast.parse(dedent(inspect.getsource(owner))).body
-        assert isinstance(body, ast.ClassDef)
-        for field, text in zip(body.body, body.body[1:], strict=False):
-            if (
-                isinstance(field, ast.AnnAssign)
-                and isinstance(field.target, ast.Name)
-                and isinstance(text, ast.Expr)
-                and isinstance(text.value, ast.Constant)
-            ):
-                found[field.target.id] = cell(str(text.value.value))
-    return found

@@ -3,7 +3,6 @@
 import shlex
 from datetime import UTC, datetime
 
-from pytest_ddd import clock
 from pytest_ddd.errors import CannotLookError
 
 
@@ -15,7 +14,7 @@ def days_left(host, options):
         raise CannotLookError(f"{path}: {answer.stderr.strip()}", hint=f"ls -l {path}")
     said = answer.stdout.strip()
     end = datetime.strptime(said, "notAfter=%b %d %H:%M:%S %Y GMT").replace(tzinfo=UTC)
-    return round((end - clock.now()).total_seconds() / 86400, 1), said
+    return round((end - datetime.now(UTC)).total_seconds() / 86400, 1), said
 
 
 def pytest_ddd_register_probes(probes):

@@ -104,6 +104,7 @@ def _environment(catalogue: Catalogue, wanted: Sequence[str]) -> tuple[str, dict
     found: dict[str, str] = {}
     visitors: dict[str, str] = {}
     for term in wanted:
+        _refuse_bare_account(term, catalogue)
         owners = catalogue.owners(term)
         if len(owners) > 1:
             places = ", ".join(f"{term}@{owner}" for owner in owners)
@@ -135,6 +136,16 @@ def _environment(catalogue: Catalogue, wanted: Sequence[str]) -> tuple[str, dict
             hint="add the host to hosts.yaml of an environment",
         )
     return next(iter(found.values()), DEFAULT_ENVIRONMENT), visitors
+
+
+def _refuse_bare_account(term: str, catalogue: Catalogue) -> None:
+    """Tell who types `ops@web1` how a hostspec is written; `web1@prod` names an environment."""
+    name, place = split_name(term)
+    if place and place not in catalogue.environments and name not in catalogue.names():
+        raise UnknownTargetError(
+            f"no environment {shown(place)!r}{suggestion(place, catalogue.environments)}",
+            hint=f"a host that is in no baseline is written --host=ssh://{shown(term)}",
+        )
 
 
 def _visitor_name(spec: str, taken: dict[str, str]) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from pytest_ddd.baseline.contents import BY_NAME, OVERRIDABLE, VERSION, WHOLE
+from pytest_ddd.baseline.describing import descriptions, models_by_name
 from pytest_ddd.plain import Json
 
 _LEFT_OUT = ("title", "default", "required", "format")
@@ -56,8 +58,19 @@ def _definitions() -> dict[str, Json]:
     _, made = models_json_schema(
         [(model, "validation") for model in models.values()], ref_template="#/$defs/{model}"
     )
-    found: dict[str, Json] = made["$defs"]
-    return {name: _loosened(definition) for name, definition in found.items()}
+    found: dict[str, Json] = {name: _loosened(one) for name, one in made["$defs"].items()}
+    for name, model in models_by_name(found).items():
+        _describe(_mapping(found[name]), model)
+    return found
+
+
+def _describe(definition: dict[str, Json], model: type[BaseModel]) -> None:
+    """Say beside each key what it means: editors show it."""
+    said = descriptions(model)
+    for name, field in model.model_fields.items():
+        if name in said:
+            key = field.alias or name
+            _mapping(_mapping(definition["properties"])[key])["description"] = said[name]
 
 
 def _section(name: str) -> Json:

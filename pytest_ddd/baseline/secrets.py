@@ -95,7 +95,7 @@ def _from_environment(name: str) -> str:
         state = "empty" if name in os.environ else "not set"
         raise CannotLookError(
             f"the secret in the environment variable {name} is {state}",
-            hint=f"export {name}=…",
+            hint=f"read -rs {name} && export {name}   # a line of history never holds it",
         )
     return value
 

@@ -105,8 +105,9 @@ def _is_part_of_broken(node: Node) -> bool:
 def _sentence(model: type[BaseModel], place: Path, node: Node, error: ErrorDetails) -> str:
     kind = error["type"]
     if kind == "extra_forbidden":
-        keys = known_keys(_model_at(model, place[:-1]))
-        return f"unknown key {shown(str(place[-1]))!r}{nearest(str(place[-1]), keys)}"
+        at, key = _model_at(model, place[:-1]), str(place[-1])
+        elsewhere = getattr(at, "elsewhere", {}).get(key, "")
+        return f"unknown key {shown(key)!r}{elsewhere or nearest(key, known_keys(at))}"
     if kind == "missing":
         return f"needs {error['loc'][-1]!r}"
     said = _said(error)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import os
+import re
 import sys
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import NoReturn, Protocol
 
+from pytest_ddd.cli import completing
 from pytest_ddd.cli.commands import (
     action,
     capture,
@@ -29,6 +32,11 @@ EXIT_FAILED = 1
 EXIT_USAGE = 4
 EXIT_RECORD = 76
 EXIT_INTERRUPTED = 130
+
+_NO_CHOICE = re.compile(
+    r"argument (?P<verb>[A-Z]+)?.*: invalid choice: '(?P<typed>.*)' \(choose from (?P<known>.+)\)"
+)
+"""What argparse says of a word that is none of a few."""
 
 
 class Verb(Protocol):
@@ -64,7 +72,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     prepare()
     if sys.platform != "linux":
         return _complain(UsageError(f"pytest-ddd runs on Linux only, not on {sys.platform}"))
-    arguments = _parser().parse_args(argv)
+    parser = _parser()
+    if "_ARGCOMPLETE" in os.environ:  # a shell asks what may follow
+        completing.answer(parser)
+    arguments = parser.parse_args(argv)
     try:
         status = VERBS[arguments.verb].run(arguments)
         sys.stdout.flush()
@@ -82,7 +93,13 @@ class _Parser(argparse.ArgumentParser):
     """argparse's parser, with our exit status for what the user mistyped."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(EXIT_USAGE, f"{self.prog}: {message}\n  hint: {self.prog} --help\n")
+        hint = f"{self.prog} --help"
+        if found := _NO_CHOICE.search(message):
+            known = re.findall(r"[\w-]+", found["known"])
+            near = difflib.get_close_matches(found["typed"], known, n=1)
+            message = f"there is no {found['typed']!r}; there is: {', '.join(known)}"
+            hint = f"{self.prog} {near[0]}" if near and found["verb"] else hint
+        self.exit(EXIT_USAGE, f"{self.prog}: {message}\n  hint: {hint}\n")
 
 
 def _parser() -> argparse.ArgumentParser:

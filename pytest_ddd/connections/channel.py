@@ -9,7 +9,8 @@ from collections.abc import Callable
 from pytest_ddd import clock
 from pytest_ddd.connections.loop import IoLoop
 
-_READ_BYTES = 1 << 18
+_READ_BYTES = 1 << 16
+"""What a pipe holds: a larger buffer would be mapped, zeroed and given back for each read."""
 _STDERR_KEPT_BYTES = 1 << 16
 _REAP_INTERVAL_S = 0.01
 _LINGER_S = 1.0

@@ -5,7 +5,8 @@
 #   waiter      one a job: starts the command in its own process group, waits for its end
 #   warden      reads w: "+ job group ticks blocks", "- job", "t" (a second passed), "q jobs" (the end);
 #               kills what is over its time or its size, and everything once the dispatcher is gone
-#   teller      reads t: "job status flag limit"; writes the answers to stdout, one after the other
+#   teller      reads t: "job status flag limit kept"; writes the answers to stdout, one after the
+#               other; kept is 0 when the kernel did not keep the answer within its limit
 unset d g h N B
 LC_ALL=C
 export LC_ALL
@@ -15,7 +16,8 @@ for x in "$XDG_RUNTIME_DIR" /dev/shm /run/shm /tmp /var/tmp "$HOME"; do
   u="$u $x"
   d=$x/.ddd-$s
   if mkdir -m 700 "$d" 2>/dev/null; then
-    { printf %4096s . >"$d/p" && mkfifo -m 600 "$d/w" "$d/t"; } 2>/dev/null && break
+    { printf %4096s . >"$d/p" && printf '%s E\n' "$m" >"$d/E" && mkfifo -m 600 "$d/w" "$d/t"; } \
+      2>/dev/null && break
     rm -rf "$d"
   fi
   d=
@@ -25,9 +27,9 @@ done
   exit 69
 }
 # Both make themselves the leader of a new process group before they start the command.
-g=$(command -v setsid) || { g=$(command -v timeout) && g="$g 99999999"; } || g=
-h='head -c'
-[ "$(echo ab | $h 1 2>/dev/null)" = a ] || h='eval cat "$o" #'
+g= h=
+if command -v setsid >/dev/null 2>&1; then g=setsid
+elif command -v timeout >/dev/null 2>&1; then g='timeout 99999999'; fi
 
 warden_signal() { # signal, process group; without setsid and timeout there is only the process
   kill "-$1" "-$2" 2>/dev/null || kill "-$1" "$2" 2>/dev/null
@@ -97,17 +99,28 @@ warden_end() {
   done
   L=$n D=
 }
+teller_write() { # file
+  [ -s "$1" ] || return 0
+  if [ ! "$h" ]; then # asked for here, as most answers do not need it
+    h='head -c'
+    [ "$(echo ab | $h 1 2>/dev/null)" = a ] || h='eval cat "$1" #'
+  fi
+  $h "$c" "$1" || r=F
+}
 teller() {
   n=0 R=
   cd "$d" || exit
-  while read -r j s f c; do
+  while read -r j s f c k; do
     o=$j.o e=$j.e r=0
     if [ "$f" = 0 ] && { [ -s "$o" ] || [ -s "$e" ]; }; then
       printf '%s A %s %s 0\n' "$m" "$j" "$s"
-      [ ! -s "$o" ] || $h "$c" "$o" || r=F
-      printf '%s E\n' "$m"
-      o=$e
-      [ ! -s "$o" ] || $h "$c" "$o" || r=F
+      if [ "$k" != 0 ] && [ -s E ]; then
+        cat "$o" E "$e" || r=F
+      else
+        teller_write "$o"
+        printf '%s E\n' "$m"
+        teller_write "$e"
+      fi
       printf '%s Z %s\n' "$m" "$r"
     else
       printf '%s A %s %s %s\n%s E\n%s Z 0\n' "$m" "$j" "$s" "$f" "$m" "$m"
@@ -133,7 +146,7 @@ waiter() { # job, ticks, limit of file size in blocks of 512 (0: none), limit in
   [ "$3" = 0 ] || [ $s != 153 ] || f=O
   [ -f "$d/$1.f" ] && read -r f <"$d/$1.f"
   case $B in *" $1 "*) f=I ;; esac
-  echo "$1 $s $f $4" >&7
+  echo "$1 $s $f $4 $3" >&7
 }
 i() { # job, what to add to its stdin as a printf format
   printf "$2" >>"$d/$1.i" || B="$B $1 "

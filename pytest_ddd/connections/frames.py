@@ -71,6 +71,11 @@ class FrameParser:
         self._head: tuple[int, int, str] | None = None
         self._stdout: bytes | None = None
 
+    @property
+    def held_bytes(self) -> int:
+        """How much of an answer that is not complete is held."""
+        return len(self._held) + len(self._stdout or b"")
+
     def feed(self, data: bytes) -> list[Frame]:
         """Take more bytes; return the frames that they complete.
 

@@ -14,7 +14,8 @@ from pytest_ddd.connections.launch import SudoGate, launch
 from pytest_ddd.connections.loop import IoLoop
 from pytest_ddd.connections.refusals import explain_end, explain_missing, explain_no_room
 from pytest_ddd.connections.specs import ConnectionSpec
-from pytest_ddd.errors import CannotLookError, RefusedError, UnreachableError
+from pytest_ddd.connections.volume import Volume
+from pytest_ddd.errors import CannotLookError, OutputLimitError, RefusedError, UnreachableError
 
 _LOGIN_S = 15.0
 """What authentication and the login shell may take on top of the connect timeout."""
@@ -41,6 +42,7 @@ class Link:
     Args:
         password: for sudo; None when sudo needs none.
         events: what to call when something happens.
+        volume: what all links together may hold.
 
     Raises:
         CannotLookError: the program cannot be started.
@@ -53,17 +55,18 @@ class Link:
         *,
         password: str | None,
         events: Events,
+        volume: Volume,
     ) -> None:
         self.ready = False
         self.notice = ""  # a key that the user's ssh_config made ssh accept
         self._spec, self._password = spec, password
-        self._events = events
+        self._events, self._volume = events, volume
         self._marker = Marker()
         self._parser = FrameParser(self._marker.text.encode("ascii"))
         self._gate = SudoGate() if password is not None else None
         self._before_gate = b""
         self._verdict: CannotLookError | None = None
-        self._late = False
+        self._late = self._is_too_much = False
         argv = launch(spec, self._gate).argv
         try:
             self._channel = Channel(
@@ -116,6 +119,8 @@ class Link:
             self._gate = None
             self._channel.send(b"go\n" + opening(self._marker))
             return
+        if self._is_too_much:
+            return
         try:
             for frame in self._parser.feed(data):
                 if isinstance(frame, Answer):
@@ -126,6 +131,16 @@ class Link:
                     self._become_ready()
         except FrameError as error:
             self.end(UnreachableError(f"{self._spec.label}: the connection is garbled: {error}"))
+        if not self._volume.hold(self, self._parser.held_bytes):
+            self._give_up_answer()
+
+    def _give_up_answer(self) -> None:
+        """Hold and take nothing more; what sends it is told by the end of the connection."""
+        self._is_too_much = True
+        self._parser = FrameParser(b"")
+        self._volume.hold(self, 0)
+        self.end(OutputLimitError(f"{self._spec.label}: {self._volume.explain()}"))
+        self._channel.kill()
 
     def _become_ready(self) -> None:
         if not self.ready and self._verdict is None:
@@ -149,6 +164,7 @@ class Link:
 
     def _ended(self, status: int) -> None:
         self._limit.cancel()
+        self._volume.hold(self, 0)
         stderr = self._channel.stderr
         if self._verdict is None and self.ready:
             said = decode(stderr).strip().rpartition("\n")[2]

@@ -15,6 +15,7 @@ from pytest_ddd.connections.gate import OPEN_AT_ONCE, OpeningGate
 from pytest_ddd.connections.loop import IoLoop
 from pytest_ddd.connections.session import Session
 from pytest_ddd.connections.specs import ConnectionSpec
+from pytest_ddd.connections.volume import AT_ONCE_BYTES, Volume
 from pytest_ddd.errors import (
     CannotLookError,
     DddError,
@@ -41,6 +42,7 @@ class Connections:
     Args:
         specs: how to reach each host, by inventory name.
         open_at_once: logins that may be in flight.
+        hold_at_once_bytes: what the answers under way may hold together.
         controller_timeout_s: limit of a command on the controller itself.
     """
 
@@ -49,17 +51,19 @@ class Connections:
         specs: Mapping[str, ConnectionSpec],
         *,
         open_at_once: int = OPEN_AT_ONCE,
+        hold_at_once_bytes: int = AT_ONCE_BYTES,
         controller_timeout_s: float = 30.0,
     ) -> None:
         self._specs = dict(specs)
         self._loop = IoLoop()
         self._gate = OpeningGate(open_at_once)
+        self._volume = Volume(hold_at_once_bytes)
         self._lock = threading.RLock()
         self._sessions: dict[tuple[str, str | None], Session] = {}
         self._hosts: dict[tuple[str, bool], Host] = {}
         self._reachable: dict[str, Future[Reachability]] = {}
         controller = replace(_CONTROLLER, command_timeout_s=controller_timeout_s)
-        self.controller = Session(controller, self._loop, self._gate)
+        self.controller = Session(controller, self._loop, self._gate, self._volume)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -92,7 +96,7 @@ class Connections:
                 if sudo_user is not None:
                     spec = replace(spec, sudo=True, sudo_user=sudo_user)
                 self._make_room()
-                self._sessions[key] = Session(spec, self._loop, self._gate)
+                self._sessions[key] = Session(spec, self._loop, self._gate, self._volume)
             return self._sessions[key]
 
     def host(self, name: str) -> Host:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import errno
 import re
-import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from pytest_ddd.connections import advice
 from pytest_ddd.connections.answers import decode
-from pytest_ddd.connections.launch import ssh_arguments
 from pytest_ddd.connections.specs import ConnectionSpec
 from pytest_ddd.errors import CannotLookError, RefusedError, UnreachableError
 
@@ -68,54 +67,13 @@ def _unexplained(spec: ConnectionSpec, status: int | None, text: str) -> CannotL
     if status is None:
         return UnreachableError(
             f"{spec.label}: no answer in time" + (f"; it said: {said}" if said else ""),
-            hint=_try_it(spec, text),
+            hint=advice.try_it(spec, text),
         )
     if spec.kind == "ssh" and status == 255:
         what = f"connection failed: {said or 'ssh gave no reason'}"
-        return UnreachableError(f"{spec.label}: {what}", hint=_try_it(spec, text))
+        return UnreachableError(f"{spec.label}: {what}", hint=advice.try_it(spec, text))
     what = f"ended with {status} before it was ready" + (f": {said}" if said else "")
-    return RefusedError(f"{spec.label}: the shell {what}", hint=_try_it(spec, text))
-
-
-def _try_it(spec: ConnectionSpec, _text: str) -> str:
-    if spec.kind == "ssh":
-        return f"ssh -v {shlex.join(ssh_arguments(spec))} true"
-    if spec.kind == "local":
-        return "/bin/sh -c true"
-    return (
-        f"{spec.kind} exec {spec.address}{' --' if spec.kind == 'kubectl' else ''} /bin/sh -c true"
-    )
-
-
-def _host_and_port(spec: ConnectionSpec) -> tuple[str, str]:
-    port = f"-p {spec.port} " if spec.port else ""
-    known_as = f"[{spec.address}]:{spec.port}" if spec.port not in (None, 22) else spec.address
-    return port, known_as
-
-
-def _key_unknown(spec: ConnectionSpec, _text: str) -> str:
-    port, _ = _host_and_port(spec)
-    return (
-        f"ssh-keyscan {port}{spec.address} | ssh-keygen -lf -   # compare with the host's own "
-        "/etc/ssh/ssh_host_*_key.pub, then: "
-        f"ssh {shlex.join(ssh_arguments(spec))} true"
-    )
-
-
-def _key_changed(spec: ConnectionSpec, text: str) -> str:
-    """Repeat ssh's own advice where it gives one: it knows the file and the name."""
-    advice = re.search(r"^\s*(ssh-keygen -f .* -R .*?)\s*$", text, re.MULTILINE)
-    _, known_as = _host_and_port(spec)
-    command = advice[1] if advice else f"ssh-keygen -R {shlex.quote(known_as)}"
-    return f"ask who changed the host; only if the new key is right: {command}"
-
-
-def _sudoers(spec: ConnectionSpec, _text: str) -> str:
-    account = spec.sudo_user or "root"
-    return (
-        f"give the host a sudo_password secret, or allow it with visudo: "
-        f"{spec.user or 'USER'} ALL=({account}) NOPASSWD: /bin/sh"
-    )
+    return RefusedError(f"{spec.label}: the shell {what}", hint=advice.let_it_speak(spec, text))
 
 
 def _last_line(pattern: re.Pattern[str], text: str) -> str:
@@ -134,30 +92,53 @@ def _rule(
     pattern: str,
     error: type[CannotLookError],
     what: str,
-    hint: Callable[[ConnectionSpec, str], str] = _try_it,
+    hint: Callable[[ConnectionSpec, str], str] = advice.try_it,
 ) -> _Rule:
     return _Rule(re.compile(pattern), error, what, hint)
 
 
 _SUDO_RULES = (
-    _rule(r"sudo: a password is required", RefusedError, "sudo wants a password", _sudoers),
-    _rule(r"sudo: .*incorrect password", RefusedError, "sudo refused the password", _sudoers),
-    _rule(r"^Sorry, try again", RefusedError, "sudo refused the password", _sudoers),
-    _rule(r"is not in the sudoers file", RefusedError, "sudo refused", _sudoers),
     _rule(
-        r"(is not allowed to|may not) (execute|run sudo)", RefusedError, "sudo refused", _sudoers
+        r"sudo: a password is required", RefusedError, "sudo wants a password here", advice.sudoers
     ),
-    _rule(r"sudo: .*(tty|terminal)", RefusedError, "sudo wants a terminal", _sudoers),
-    _rule(r"sudo: (unknown user|.*not found)", RefusedError, "sudo refused"),
-    _rule(r"sudo: ?(command )?not found|[Uu]nknown command:? sudo", RefusedError, "no sudo there"),
+    _rule(r"sudo: .*incorrect password", RefusedError, "sudo refused the password", advice.sudoers),
+    _rule(r"^Sorry, try again", RefusedError, "sudo refused the password", advice.sudoers),
+    _rule(r"is not in the sudoers file", RefusedError, "sudo refused", advice.sudoers),
+    _rule(
+        r"(is not allowed to|may not) (execute|run sudo)",
+        RefusedError,
+        "sudo refused",
+        advice.sudoers,
+    ),
+    _rule(r"sudo: .*(tty|terminal)", RefusedError, "sudo wants a terminal", advice.sudoers),
+    _rule(
+        r"sudo: ?(command )?not found|[Uu]nknown command:? sudo",
+        RefusedError,
+        "no sudo there",
+        advice.install_sudo,
+    ),
+    _rule(r"sudo: (unknown user|.*not found)", RefusedError, "sudo refused", advice.account),
 )
 
 _ENGINE_RULES = (
-    _rule(r"[Nn]o such container|no container with name", UnreachableError, "no such container"),
     _rule(
-        r"is not running|is paused|is restarting|container state improper", UnreachableError, "down"
+        r"[Nn]o such container|no container with name",
+        UnreachableError,
+        "no such container",
+        advice.list_containers,
     ),
-    _rule(r"[Cc]annot connect to|permission denied", CannotLookError, "the engine does not answer"),
+    _rule(
+        r"is not running|is paused|is restarting|container state improper",
+        UnreachableError,
+        "down",
+        advice.list_containers,
+    ),
+    _rule(
+        r"[Cc]annot connect to|permission denied",
+        CannotLookError,
+        "the engine does not answer",
+        advice.engine_state,
+    ),
 )
 
 _RULES: dict[str, tuple[_Rule, ...]] = {
@@ -166,30 +147,53 @@ _RULES: dict[str, tuple[_Rule, ...]] = {
             r"REMOTE HOST IDENTIFICATION HAS CHANGED|^Offending \S+ key in",
             RefusedError,
             "the host key has changed",
-            _key_changed,
+            advice.key_changed,
         ),
         _rule(r"revoked (host )?key|marked as revoked", RefusedError, "the host key is revoked"),
         _rule(
             r"No \S+ host key is known for|Host key verification failed",
             RefusedError,
             "the host key is unknown",
-            _key_unknown,
+            advice.key_unknown,
+        ),
+        _rule(
+            r"^Permissions \S+ for '.+' are too open",
+            RefusedError,
+            "ssh will not use a key that others can read",
+            advice.loose_key,
         ),
         _rule(
             r"Permission denied( \(|,)|Too many authentication failures|No more authentication",
             RefusedError,
             "authentication refused",
+            advice.no_key,
         ),
         _rule(
             r"Bad configuration option|Bad owner or permissions|Can't open user config file|"
-            r"ControlPath too long|"
+            r"ControlPath too long",
+            RefusedError,
+            "ssh cannot use its configuration",
+            advice.show_configuration,
+        ),
+        _rule(
             r"bad configuration options",
             RefusedError,
             "ssh cannot use its configuration",
+            advice.show_configuration,
         ),
         _rule(r"Unable to negotiate with", RefusedError, "no common algorithm"),
-        _rule(r"Temporary failure in name resolution", CannotLookError, "our resolver is dead"),
-        _rule(r"Could not resolve hostname", UnreachableError, "the name is not known"),
+        _rule(
+            r"Temporary failure in name resolution",
+            CannotLookError,
+            "our resolver is dead",
+            advice.look_up_name,
+        ),
+        _rule(
+            r"Could not resolve hostname",
+            UnreachableError,
+            "the name is not known",
+            advice.look_up_name,
+        ),
         _rule(r"Connection refused", UnreachableError, "connection refused"),
         _rule(
             r"banner exchange.*|during banner exchange",
@@ -207,9 +211,19 @@ _RULES: dict[str, tuple[_Rule, ...]] = {
     "docker": _ENGINE_RULES,
     "podman": _ENGINE_RULES,
     "kubectl": (
-        _rule(r"NotFound|not found", UnreachableError, "no such pod"),
-        _rule(r"Forbidden|Unauthorized|must be logged in", RefusedError, "the cluster refused"),
-        _rule(r"Unable to connect|connection to the server", CannotLookError, "no cluster answers"),
+        _rule(r"NotFound|not found", UnreachableError, "no such pod", advice.list_containers),
+        _rule(
+            r"Forbidden|Unauthorized|must be logged in",
+            RefusedError,
+            "the cluster refused",
+            advice.engine_state,
+        ),
+        _rule(
+            r"Unable to connect|connection to the server",
+            CannotLookError,
+            "no cluster answers",
+            advice.engine_state,
+        ),
         _rule(r"cannot exec|not running|completed pod", UnreachableError, "the pod is down"),
     ),
 }

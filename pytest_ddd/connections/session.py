@@ -16,7 +16,14 @@ from pytest_ddd.connections.link import Events, Link
 from pytest_ddd.connections.loop import IoLoop
 from pytest_ddd.connections.specs import ConnectionSpec
 from pytest_ddd.connections.together import held
-from pytest_ddd.errors import CannotLookError, DddError, UnreachableError, UsageError
+from pytest_ddd.connections.volume import Volume
+from pytest_ddd.errors import (
+    CannotLookError,
+    DddError,
+    OutputLimitError,
+    UnreachableError,
+    UsageError,
+)
 
 MAX_OUTPUT_BYTES = 256 << 20
 """What one command may print on stdout, and on stderr, unless it says otherwise."""
@@ -40,9 +47,11 @@ class Session:
     every later command fails at once, with the same error, until `retry`.
     """
 
-    def __init__(self, spec: ConnectionSpec, loop: IoLoop, gate: OpeningGate) -> None:
+    def __init__(
+        self, spec: ConnectionSpec, loop: IoLoop, gate: OpeningGate, volume: Volume
+    ) -> None:
         self.spec = spec
-        self._loop, self._gate = loop, gate
+        self._loop, self._gate, self._volume = loop, gate, volume
         self._password: str | None = None
         self._password_lock = threading.Lock()
         self._queue: deque[Job] = deque()
@@ -201,6 +210,7 @@ class Session:
                 self.spec,
                 password=self._password,
                 events=Events(ready=self._ready, answered=self._answered, ended=self._ended),
+                volume=self._volume,
             )
         except CannotLookError as error:
             self._leave_gate()
@@ -262,6 +272,8 @@ class Session:
         self._leave_gate()
         if self._closed:
             self._give_up(self._closed_error())
+        elif isinstance(reason, OutputLimitError):
+            self._drop_running(reason)
         elif not (was_ready and self._may_reopen):
             self._give_up(reason)
         else:
@@ -270,6 +282,14 @@ class Session:
         for future in self._closing:
             future.set_result(None)
         self._closing.clear()
+
+    def _drop_running(self, reason: OutputLimitError) -> None:
+        """Let what ran fail, as it would print as much again; the others get a new connection."""
+        for job in self._running.values():
+            job.fail(reason)
+        self._running.clear()
+        if self._queue or self._waiting:
+            self._want_link()
 
     def _carry_over(self, reason: CannotLookError) -> None:
         """Take commands that only read over to a new connection; the others have failed."""

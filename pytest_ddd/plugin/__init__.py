@@ -30,6 +30,8 @@ _MODULES = (
     "packaging",
     "session",
     "changing",
+    "guiding",
+    "frequencies",
     "taking_back",
     "guarding",
     "progress",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 import pytest
 
 from pytest_ddd.outcomes import Outcome
+from pytest_ddd.plugin import stumbling
 from pytest_ddd.plugin.parametrize import NotDeclared
 from pytest_ddd.plugin.recording import redact_logging
 from pytest_ddd.plugin.site import SITE_KEY
@@ -28,7 +29,20 @@ def judge(request: pytest.FixtureRequest) -> Callable[[Reading, Threshold], Outc
 
     Records both, returns the outcome and never raises.
     """
-    return _verdict(request).judge
+    verdict = _verdict(request)
+
+    def judged(reading: object, threshold: object) -> Outcome:
+        if isinstance(reading, Reading) and isinstance(threshold, Threshold):
+            return verdict.judge(reading, threshold)
+        verdict.fails(
+            Outcome.UNKNOWN,
+            f"judge takes a Reading and a Threshold, not {reading!r} and {threshold!r} "
+            f"({stumbling.function(request.node)})\n"
+            "  hint: judge(answer.latency, endpoint.latency)",
+        )
+        return Outcome.UNKNOWN
+
+    return judged
 
 
 @pytest.fixture

@@ -13,13 +13,17 @@ import pytest
 
 from pytest_ddd import units
 from pytest_ddd.plugin import remembering
+from pytest_ddd.plugin.completing import HostNames
 
 SETTINGS_KEY = pytest.StashKey["Settings"]()
 
+_EXAMPLE = "pytest -m daily --host=prod"
 _HOST_HELP = (
     "What to look at: an environment, group, host, glob or !not; comma-separated, repeatable. "
     "Or a hostspec such as ssh://ops@10.0.0.1. Default: the environment `local`."
 )
+
+_TWIN = "What holds where the command line and the environment (DDD_…) are silent: "
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,14 +130,19 @@ class Settings:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Register `--ddd-…`; `--host` waits until it is known whether it is free."""
-    group = parser.getgroup("ddd", "routine maintenance (pytest-ddd)")
-    group.addoption("--ddd-host", action="append", dest="ddd_host", metavar="NAME", help=_HOST_HELP)
-    parser.addini("ddd_host", f"Same as --ddd-host. {_HOST_HELP}", type="args", default=[])
+    group = parser.getgroup("ddd", f"routine maintenance (pytest-ddd), such as {_EXAMPLE}")
+    group.addoption(
+        "--ddd-host",
+        action=HostNames,
+        dest="ddd_host",
+        metavar="NAME",
+        help=f"{_HOST_HELP} Written --host where no other plugin owns that name.",
+    )
+    parser.addini("ddd_host", f"{_TWIN}--ddd-host", type="args", default=[])
     for option in _OPTIONS:
         dest = "ddd_" + option.name.replace("-", "_")
-        ini_help = f"Same as --ddd-{option.name}. {option.help}"
         if option.has_twins:
-            parser.addini(dest, ini_help, type="string", default="")
+            parser.addini(dest, f"{_TWIN}--ddd-{option.name}", type="string", default="")
         if option.choices:
             group.addoption(
                 f"--ddd-{option.name}", dest=dest, choices=option.choices, help=option.help
@@ -148,9 +157,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_load_initial_conftests(parser: pytest.Parser) -> Iterator[None]:
     """Take `--host` if neither another plugin nor a conftest has taken it."""
     yield
-    if not _owners(parser, "--host"):
+    if not owners(parser, "--host"):
         group = parser.getgroup("ddd")
-        group.addoption("--host", action="append", dest="ddd_host", metavar="NAME", help=_HOST_HELP)
+        group.addoption(
+            "--host", action=HostNames, dest="ddd_host", metavar="NAME", help="Same as --ddd-host."
+        )
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -159,16 +170,22 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[SETTINGS_KEY] = _read(config)
 
 
-def _owners(parser: pytest.Parser, name: str) -> list[str]:
-    """Return the dest of each option of that name; pytest has no public list of options."""
+def owners(parser: pytest.Parser, name: str) -> list[str]:
+    """Return the dest of each option of that name."""
+    return [dest for names, dest in _registered(parser) if name in names]
+
+
+def option_names(parser: pytest.Parser) -> list[str]:
+    """Return the names of all options on the command line."""
+    return [name for names, _ in _registered(parser) for name in names]
+
+
+def _registered(parser: pytest.Parser) -> Iterator[tuple[list[str], str]]:
+    """Yield names and dest of each option; pytest has no public list of them."""
     groups = [*getattr(parser, "_groups", ()), getattr(parser, "_anonymous", None)]
-    return [
-        option.dest
-        for group in groups
-        if group is not None
-        for option in getattr(group, "options", ())
-        if name in option.names()
-    ]
+    for group in groups:
+        for option in getattr(group, "options", ()):
+            yield option.names(), option.dest
 
 
 def _read(config: pytest.Config) -> Settings:
@@ -256,4 +273,4 @@ def _duration(config: pytest.Config, name: str) -> float:
 
 def _owns_host(config: pytest.Config) -> bool:
     # Our spelling shares the dest with --ddd-host, so a foreign owner shows as a foreign dest.
-    return _owners(config._parser, "--host") == ["ddd_host"]  # noqa: SLF001 - no public way
+    return owners(config._parser, "--host") == ["ddd_host"]  # noqa: SLF001 - no public way

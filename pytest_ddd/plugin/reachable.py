@@ -39,7 +39,10 @@ class Reachable(pytest.Item):
         """Try the host and judge what came of it."""
         site = self.config.stash[SITE_KEY]
         hostspec = site.connections.spec(self.host).hostspec
-        self.stash[VERDICT_KEY].reached(site.connections.reachable(self.host), hostspec)
+        where = site.baseline.hosts[self.host].origin("connection")
+        self.stash[VERDICT_KEY].reached(
+            site.connections.reachable(self.host), hostspec, f" ({where})" if where else ""
+        )
 
     def reportinfo(self) -> tuple[str, int | None, str]:
         """Say where this check comes from: the plugin itself."""

@@ -6,15 +6,14 @@ import logging
 import uuid
 import warnings
 from collections.abc import Generator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pytest_ddd import clock, redaction, results
-from pytest_ddd.errors import DddError, NotApplicableError
+from pytest_ddd.errors import NotApplicableError
 from pytest_ddd.outcomes import Outcome
-from pytest_ddd.plugin import attaching, evidencing, planning, waiving
+from pytest_ddd.plugin import attaching, evidencing, planning, stumbling, waiving
 from pytest_ddd.plugin.journal import commands_of, host_of
 from pytest_ddd.plugin.parametrize import Subject, subject
 from pytest_ddd.plugin.reachable import BlockedError, Reachable, is_recorded, place_of
@@ -122,7 +121,7 @@ def _take_exception(
     report: pytest.TestReport,
 ) -> None:
     """Say what an exception means for the outcome."""
-    error = excinfo.value
+    error, entry = excinfo.value, _subject(item, item.config.stash[SITE_KEY]).entry
     if isinstance(error, BlockedError):
         return
     if isinstance(error, pytest.skip.Exception):
@@ -130,14 +129,14 @@ def _take_exception(
     elif isinstance(error, NotApplicableError):
         verdict.fails(Outcome.NOT_APPLICABLE, error.message)
     elif report.when != "call":
-        verdict.fails(Outcome.UNKNOWN, f"{report.when}: {_said(error)}")
+        verdict.fails(Outcome.UNKNOWN, f"{report.when}: {stumbling.said(item, excinfo, entry)}")
     elif isinstance(error, AssertionError | pytest.fail.Exception):
         if problems := _problems(item, excinfo):
             verdict.finds(problems)
         else:
             verdict.fails(Outcome.RED, _broken(item, excinfo))
     else:
-        verdict.fails(Outcome.UNKNOWN, f"could not look: {_said(error)}")
+        verdict.fails(Outcome.UNKNOWN, f"could not look: {stumbling.said(item, excinfo, entry)}")
 
 
 def _doubt_ending(item: pytest.Item, verdict: Verdict, report: pytest.TestReport) -> None:
@@ -150,7 +149,7 @@ def _doubt_ending(item: pytest.Item, verdict: Verdict, report: pytest.TestReport
         return
     was_read = entry.reads > verdict.reads_before
     if was_read and entry.failure is not None:
-        verdict.fails(Outcome.UNKNOWN, f"could not look: {_said(entry.failure)}")
+        verdict.fails(Outcome.UNKNOWN, f"could not look: {stumbling.words(entry.failure, entry)}")
     elif was_read and entry.taken is not None and entry.taken.problems:
         verdict.finds(entry.taken.problems)  # seen, and the check asserts nothing about it
     elif verdict.readings:
@@ -163,17 +162,11 @@ def _doubt_ending(item: pytest.Item, verdict: Verdict, report: pytest.TestReport
         verdict.fails(Outcome.UNKNOWN, f"{entry.key}: the look found nothing to judge")
 
 
-def _said(error: BaseException) -> str:
-    if isinstance(error, DddError):
-        return str(error)
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-
-
 def _broken(item: pytest.Item, excinfo: pytest.ExceptionInfo[BaseException]) -> str:
     """Return what a failed assert says: its text and its line."""
     text = str(excinfo.value).strip() or str(excinfo.traceback[-1].statement).strip()
     place = excinfo.traceback[-1]
-    return f"{text} ({_relative(place.path, item)}:{place.lineno + 1})"
+    return f"{text} ({stumbling.relative(place.path, item)}:{place.lineno + 1})"
 
 
 def _problems(
@@ -184,13 +177,6 @@ def _problems(
     if taken is None or "problems" not in str(excinfo.traceback[-1].statement):
         return ()
     return taken.problems
-
-
-def _relative(path: Path | str, item: pytest.Item) -> str:
-    try:
-        return str(Path(path).relative_to(item.config.rootpath))
-    except ValueError:
-        return str(path)
 
 
 def _subject(item: pytest.Item, site: Site) -> Subject:

@@ -153,6 +153,11 @@ def _open(config: pytest.Config) -> Site:
     from pytest_ddd.scenarios.schedule import schedules
 
     settings = config.stash[SETTINGS_KEY]
+    if (foreign := getattr(config.option, "hosts", None)) and not settings.hosts:
+        raise UsageError(
+            f"--hosts={foreign} is testinfra's own option, and checks do not see it",
+            hint=f"pytest --host={foreign}",
+        )
     selection = inventory.select(settings.baselines, settings.hosts)
     baseline = selection.baseline
     schedules(baseline)  # at the end of the run it would be late to miss a calendar of holidays

@@ -170,9 +170,11 @@ def _write_attention(reporter: pytest.TerminalReporter, attention: Sequence[Caus
 
 
 def _named(result: CheckResult, blocked: str) -> str:
-    """Return target and reason, without the name twice."""
+    """Return target, entry and reason, without a name twice."""
     first, *rest = result.reason.splitlines() or [""]
     named = first if first.startswith(f"{result.target} ") else f"{result.target} {first}"
+    if result.entry.partition(":")[2] not in named:  # `mode is 0666` of which file?
+        named = f"{result.target} {result.entry} {first}"
     return "\n".join([named + blocked, *(f"    {line}" for line in rest)])
 
 

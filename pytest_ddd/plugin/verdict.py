@@ -95,14 +95,14 @@ class Verdict:
         self.attached.append(text)
         self.readings.append(Reading(name=name, value=None, at=clock.now(), detail=text))
 
-    def reached(self, reachability: Reachability, hostspec: str) -> None:
-        """Take over what the attempt to reach a host said."""
+    def reached(self, reachability: Reachability, hostspec: str, where: str = "") -> None:
+        """Take over what the attempt to reach a host said; `where` is where it is declared."""
         self.ended = reachability.outcome
         if reachability.outcome is Outcome.GREEN:
             self.said.append(f"answered in {format_duration(reachability.took_s)}")
         else:
             hint = f"\n  hint: {reachability.hint}" if reachability.hint else ""
-            self.said.append(f"{reachability.reason}{hint}")
+            self.said.append(f"{reachability.reason}{where}{hint}")
         self.readings.append(
             Reading(
                 name="reachable",

@@ -16,7 +16,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Generic, Protocol, TypeAlias, TypeVar
 
 from pytest_ddd import clock
-from pytest_ddd.results import Problem, Reading
+from pytest_ddd.results import Origin, Problem, Reading
 
 if TYPE_CHECKING:
     from pytest_ddd.connections import Completed
@@ -130,6 +130,15 @@ class Entry(ABC, Generic[A_co]):
             self._answer = None
             self._failure = None
             self._looked = None
+
+    @property
+    def origin(self) -> Origin | None:
+        """Where the baseline declares it; None for what no file declares."""
+        for name in ("declaration", "_declaration"):
+            if (declaration := getattr(self, name, None)) is not None:
+                origin: Origin | None = declaration.origin()
+                return origin
+        return None
 
     @property
     def controls(self) -> tuple[str, ...]:

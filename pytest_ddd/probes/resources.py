@@ -21,7 +21,7 @@ from pytest_ddd.probes.entry import Entry
 from pytest_ddd.probes.usage import elsewhere
 from pytest_ddd.probes.usage.disks import Disks, Usage
 from pytest_ddd.probes.usage.elsewhere import is_read_elsewhere
-from pytest_ddd.probes.usage.file_system_usage import TABLES, DiskKind, FileSystemUsage
+from pytest_ddd.probes.usage.file_system_usage import TABLES, DiskKind, FileSystemUsage, asking
 from pytest_ddd.probes.usage.local_resources import LocalMeter
 from pytest_ddd.probes.usage.measures import Kind, Meter, Writer
 from pytest_ddd.probes.usage.remote_resources import COMMANDS, RemoteMeter
@@ -76,11 +76,16 @@ class Resource(Entry[Usage]):
         return _with_history(usage, [f"attempt {number}: {text}" for number, text in told])
 
     def foresee(self, known: Mapping[str, Completed]) -> Iterable[str]:
-        """Name what reads /proc; a file system may hang, so each is asked by itself."""
+        """Name what reads /proc; a file system may hang, so each is asked by itself.
+
+        But for the root: whatever asks would hang with it.
+        """
         if self._connections.spec(self.host).kind == "local" and self.kind not in _DISKS:
             return ()
-        command = _FORESEEN.get(self.kind)
-        return (command,) if command and not known else ()
+        if known or self.kind not in _FORESEEN:
+            return ()
+        is_root = self.kind in _DISKS and self.mount == "/"
+        return (_FORESEEN[self.kind], *((asking("/"),) if is_root else ()))
 
     def _look_once(self, attempt: int) -> Usage:
         writer = Writer(

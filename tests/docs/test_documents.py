@@ -19,6 +19,8 @@ from pytest_ddd.cli import main
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 BIN = Path(sys.executable).parent
+MISTYPED = ("first-hour.md",)
+"""Pages that show commands as they are mistyped; a test of their own runs them."""
 
 _FENCE = re.compile(r"^```(?P<info>[^\n]*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
 _CAPTION = re.compile(r"^:caption: (.+)\n+", re.MULTILINE)
@@ -124,32 +126,39 @@ def test_python_without_a_file_name(block: Block) -> None:
     assert set(space) - {"__name__", "__builtins__"}
 
 
-def _typed() -> Iterator[tuple[Block, list[str]]]:
-    """Yield every command line of ours that is shown and, for want of a real host, not run."""
+def _shown() -> Iterator[tuple[str, str]]:
+    """Yield the lines that are shown and, for want of a real host, not run."""
     for block in BLOCKS:
-        for line in (
-            block.text.replace("\\\n", " ").splitlines() if block.language == "text" else ()
-        ):
-            words = shlex.split(
-                line.split("  #")[0].removeprefix("$ ").split("=… ")[-1], posix=True
-            )
-            if words[:1] in (["pytest"], ["pytest-ddd"]):
-                yield block, words
+        if block.language == "text" and block.document not in MISTYPED:
+            for line in block.text.replace("\\\n", " ").splitlines():
+                yield f"{block.document}:{block.line}", line
+    for document in (one for one in DOCUMENTS if one.name not in MISTYPED):
+        prose = _FENCE.sub("", document.read_text(encoding="utf-8"))
+        for line in re.findall(r"^    (\S.*)$", prose, re.MULTILINE):
+            yield document.name, line
 
 
-TYPED = [pytest.param(*one, id=f"{one[0].document}:{n}") for n, one in enumerate(_typed())]
+def _typed() -> Iterator[tuple[str, list[str]]]:
+    """Yield every command line of ours among them, with the place where it stands."""
+    for place, line in _shown():
+        command = line.removeprefix("$ ").split("=… ")[-1].split("  #")[0]
+        if command.startswith(("pytest ", "pytest-ddd ")):
+            yield place, shlex.split(command)
 
 
-@pytest.mark.parametrize(("block", "words"), TYPED)
+TYPED = [pytest.param(*one, id=f"{one[0]}-{n}") for n, one in enumerate(_typed())]
+
+
+@pytest.mark.parametrize(("place", "words"), TYPED)
 def test_a_command_that_is_not_run_can_be_typed(
-    block: Block, words: list[str], request: pytest.FixtureRequest
+    place: str, words: list[str], request: pytest.FixtureRequest
 ) -> None:
     """Its verb and options exist, and have the values that they need."""
     if words[0] == "pytest":
         _, unknown = request.config._parser.parse_known_and_unknown_args(words[1:])
-        assert unknown == [], block
+        assert unknown == [], place
     else:
-        assert main._parser().parse_args(words[1:]).verb == words[1], block
+        assert main._parser().parse_args(words[1:]).verb == words[1], place
 
 
 def test_options_that_are_named_exist(pytestconfig: pytest.Config) -> None:
@@ -157,7 +166,7 @@ def test_options_that_are_named_exist(pytestconfig: pytest.Config) -> None:
     told = subprocess.run(
         [sys.executable, "-m", "pytest", "--help"], capture_output=True, text=True, check=True
     ).stdout
-    for document in DOCUMENTS:
+    for document in (one for one in DOCUMENTS if one.name not in MISTYPED):
         for option in re.findall(r"--ddd-[a-z-]*[a-z]", document.read_text(encoding="utf-8")):
             assert option in told, f"{document.name}: {option}"
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from pytest_ddd.baseline.contents import BY_NAME, WHOLE
 from pytest_ddd.baseline.schema import baseline_schema
 from pytest_ddd.cli import main
 from pytest_ddd.results import CheckResult, Reading
@@ -96,6 +97,18 @@ def test_fixtures_are_those_of_the_source() -> None:
     assert in_first_column(page("fixtures")) == found
 
 
+def test_own_tables_of_the_guide_name_what_is_there() -> None:
+    """`Writing checks` has short tables of its own; they name no marker or fixture that is gone."""
+    guide = (DOCS / "checks.md").read_text(encoding="utf-8").split("## Options")[0]
+    named = re.findall(
+        r"`([a-z_]+)[`(]", "\n".join(re.findall(r"^\| (`[^|]*) \|", guide, re.MULTILINE))
+    )
+    known = in_first_column(page("fixtures")) | in_first_column(page("markers"))
+
+    assert len(named) > 20
+    assert set(named) <= {re.sub(r"\(.*", "", one) for one in known}
+
+
 def _hook_examples() -> Iterator[str]:
     yield from re.findall(r"^```python\n(.*?)^```", page("hooks"), re.MULTILINE | re.DOTALL)
 
@@ -129,16 +142,20 @@ def _keys(schema: object) -> Iterator[str]:
 def test_sections_have_every_key_of_the_schema() -> None:
     """What editors offer is explained: each section is a chapter, each key a row."""
     schema = baseline_schema()
-    sections = set(schema["properties"]) - {"version", "extends"}  # type: ignore[arg-type]
+    keys = set(schema["properties"])  # type: ignore[arg-type]
+    sections = {*BY_NAME, *WHOLE}
     chapters = set(re.findall(r"^## (\w+)$", page("sections"), re.MULTILINE))
 
     assert chapters == sections
+    assert keys - sections <= in_first_column(page("sections"))
     assert set(_keys(schema["$defs"])) <= in_first_column(page("sections")) | sections
 
 
 def test_each_section_has_a_guide() -> None:
     """Some page shows how to use it: its own, a chapter of that name, or one with an example."""
-    chapters = re.split(r"^## ", page("sections").split("## Every entry")[0], flags=re.MULTILINE)
+    chapters = re.split(
+        r"^## ", page("sections").split("## Beside the sections")[0], flags=re.MULTILINE
+    )
 
     assert [one.split()[0] for one in chapters[1:] if "\nHow to: [" not in one] == []
 

@@ -1,4 +1,4 @@
-"""Install the Debian packages the lab needs, with one apt-get call: `python -m tests.lab.bootstrap core`."""
+"""Install Debian packages with one apt-get call: `python -m tests.lab.bootstrap core`, or `all`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.lab.demand import Missing, missing
+from tests.lab.demand import Missing, catalogue, missing
 
 EXIT_USAGE = 4
 POLICY_PATH = Path("/usr/sbin/policy-rc.d")
@@ -93,8 +93,8 @@ def provide(names: Sequence[str]) -> float | None:
 
 
 def main(argv: Sequence[str]) -> int:
-    """Command line: the names of groups or binaries; default is `core`."""
-    names = list(argv) or ["core"]
+    """Command line: the names of groups or binaries, or `all`; default is `core`."""
+    names = sorted(catalogue().packages) if list(argv) == ["all"] else list(argv) or ["core"]
     try:
         seconds = provide(names)
     except (KeyError, RefusedError) as error:

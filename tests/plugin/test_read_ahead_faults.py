@@ -10,7 +10,7 @@ import pytest
 
 from tests.plugin.conftest import Site
 from tests.support.http_servers import serving, silent
-from tests.support.sshd import Sshd, free_port, needs, running, sshd
+from tests.support.sshd import Sshd, free_port, needs, running, sshd, until
 
 pytestmark = needs("sshd", "ssh", "ssh-keygen", "unshare")
 
@@ -119,7 +119,10 @@ def test_each_host_has_its_outcome(prod: Site, tmp_path: Path) -> None:
         found = _outcomes(prod)
 
     assert found == EXPECTED
-    assert running(str(tmp_path / "good1_config")) == []
+    for name in yard.hosts:
+        assert running(f"{name}_config") == []
+    assert until(lambda: running(HANG.removeprefix("exec ")) == [])
+    assert until(lambda: running(FLOOD.removeprefix("exec ")) == [])
 
 
 @pytest.mark.parametrize(
@@ -144,4 +147,4 @@ def test_a_connection_that_is_lost(prod: Site, tmp_path: Path, how: dict[str, st
     assert found["good"] == GREEN | {FILE: "RED"}
     assert found["lost"][FILE] == "UNKNOWN"
     assert set(found["lost"].values()) <= {"GREEN", "UNKNOWN"}
-    assert running(str(tmp_path / "lost_config")) == []
+    assert running("lost_config") == []

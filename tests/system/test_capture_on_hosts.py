@@ -53,6 +53,9 @@ borg init -e none /srv/weekly && borg create /srv/weekly::first /etc
 RESTIC_PASSWORD_FILE=/etc/hostname restic init -q -r /srv/locked
 """
 MOUNT = "mount -t tmpfs -o nosuid,size=10m data /srv/data"
+NEARLY_FULL = """
+mkdir /srv/full && mount -t tmpfs -o size=10m full /srv/full && head -c 8800K /dev/zero >/srv/full/x
+"""
 LISTEN = "systemd-run -q --unit=extra python3 -m http.server 9999"
 MOMENTARY = ("cpu", "load", "memory")
 """Resources of this machine, which is as busy as it happens to be."""
@@ -157,8 +160,10 @@ def hosts(lab: Lab) -> Iterator[dict[str, LabHost]]:
     found["app"].run("systemctl enable --now -q shop", check=True)
     found["vault"].run(REPOSITORIES, check=True)
     found["jobs"].write("/etc/cron.d/report", "0 2 * * * root /usr/bin/report --all\n")
+    found["jobs"].run(NEARLY_FULL, check=True)
     found["jobs"].run("echo '5 4 * * * /usr/bin/tidy' | crontab -u ops -", check=True)
     found["jobs"].run(TINY.format(version="1.3"), check=True)
+    found["plain"].run("chmod 750 /etc/sudoers.d", check=True)
     yield found
     for host in found.values():
         lab.remove(host)
@@ -199,7 +204,7 @@ def captured(
     assert set(hosts) == set(NAMES)
     prod = Prod(tmp_path_factory.mktemp("captured"), lab)
     prod.baseline("hosts", HOSTS.format(ssh=lab.ssh_config))
-    done = _capture(prod, "--discover", "--host=prod")
+    done = _capture(prod, "--discover", "--host=prod", "--write")
     assert done.returncode == 0, done.stderr
     return Captured(prod=prod, said=done.stderr)
 
@@ -230,7 +235,12 @@ def test_all_is_green_right_after_capture(captured: Captured) -> None:
         ("configuration", "ops: {uid: 1000, gid: 1000, shell: /bin/bash"),
         ("endpoints", 'url: "http://{address}:8080/health"'),
         ("endpoints", "json: {status: healthy}"),
-        ("thresholds", "disk: {warn: 80%, crit: 90%}"),
+        ("thresholds", "disk: {warn: 80%, crit: 90%"),
+        ("thresholds", '"disk:/srv/full":'),
+        ("thresholds", 'description: "It was at 86 % when this was captured"'),
+        ("hosts", 'plain: {connection: "ssh://ops@plain", ssh_config: '),
+        ("hosts", "   # no sudo here"),
+        ("hosts", "exclude: [/srv/full]"),
         ("logs", "path: /var/log/shop.log"),
         ("logs", "path: /var/log/nginx/error.log"),
         ("backups", "environment: {RESTIC_PASSWORD_FILE: /etc/restic/password}"),
@@ -249,6 +259,9 @@ def test_what_cannot_be_opened_is_left_out_and_said(captured: Captured) -> None:
 
 def test_without_sudo_what_only_root_sees_is_said(captured: Captured) -> None:
     assert "plain: logs left out: only root sees" in captured.said
+    assert "plain: files left out: /etc/sudoers.d cannot be read" in captured.said
+    assert "plain: cron left out: the crontabs of users cannot be read" in captured.said
+    assert "hint: let this host's connection use sudo" in captured.said
 
 
 def test_untrusted_certificate_is_told_with_the_way_to_trust_it(captured: Captured) -> None:
@@ -283,6 +296,26 @@ def test_existing_file_is_changed_only_on_demand_and_keeps_its_comments(
     assert written.returncode == 0, written.stderr
     assert after == before.replace(old, new)
     assert found == {}
+
+
+def test_only_a_service_that_is_well_becomes_an_entry(
+    captured: Captured, hosts: dict[str, LabHost]
+) -> None:
+    """What is stopped on purpose is a state to keep; what failed is a thing to mend."""
+    for name, program in (("broken", "false"), ("calm", "true")):
+        unit = f"[Service]\nExecStart=/bin/{program}\n[Install]\nWantedBy=multi-user.target\n"
+        hosts["jobs"].write(f"/etc/systemd/system/{name}.service", unit)
+    hosts["jobs"].run("systemctl daemon-reload; systemctl start broken; true", check=True)
+    names = ("services:broken", "services:calm", "services:nowhere", "packages:nowhere")
+
+    done = captured.capture(*names, "--host=jobs")
+
+    hosts["jobs"].run("rm /etc/systemd/system/broken.service; systemctl daemon-reload", check=True)
+    added = [line.strip("+ ") for line in done.stdout.splitlines() if line.startswith("+ ")]
+    assert added == ["calm: {running: false, enabled: false, applies_to: [jobs]}"]
+    assert "jobs: services:broken left out: is failed" in done.stderr
+    assert "jobs: services:nowhere left out: " in done.stderr
+    assert "jobs: packages:nowhere left out: is not installed" in done.stderr
 
 
 def test_second_capture_has_nothing_to_change(captured: Captured) -> None:

@@ -12,7 +12,8 @@ from pytest_ddd.baseline.days import WEEKDAYS, DaysField, read_days
 from pytest_ddd.baseline.fields import Model, TimeOfDay
 
 
-def _known_zone(name: str) -> str:
+def known_zone(name: str) -> str:
+    """Accept the name of a time zone; ValueError for anything else."""
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -22,7 +23,7 @@ def _known_zone(name: str) -> str:
     return name
 
 
-TimeZone = Annotated[str, AfterValidator(_known_zone)]
+TimeZone = Annotated[str, AfterValidator(known_zone)]
 
 
 class Night(Model):

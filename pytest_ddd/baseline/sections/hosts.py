@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, Field
 
@@ -26,6 +27,10 @@ KINDS = (
     "winrm",
 )
 """Kinds of connection: ours, then those that keep testinfra's own backend."""
+
+
+_KEY = ': write it into the connection: "ssh://USER@HOST?ssh_identity_file=PATH"'
+_PART = ': it is a part of `connection: "ssh://USER@HOST:PORT"`'
 
 
 def _reachable(hostspec: str) -> str:
@@ -50,6 +55,14 @@ Hostspec = Annotated[str, AfterValidator(_reachable)]
 
 class Host(Model):
     """One machine. `set` overrides sections for this host only and is resolved by the loader."""
+
+    elsewhere: ClassVar[Mapping[str, str]] = {
+        **dict.fromkeys(("key", "key_file", "identity", "identity_file", "private_key"), _KEY),
+        **dict.fromkeys(("user", "username", "port", "address", "host", "hostname", "ip"), _PART),
+        **dict.fromkeys(("password", "pass"), ": ssh takes keys here: ssh-copy-id USER@HOST"),
+        **dict.fromkeys(("become", "root"), ": write `sudo: true`"),
+    }
+    """Where that belongs for which people look for a key of its own."""
 
     connection: Hostspec
     """A hostspec: ssh://user@name:port, local://, docker://, podman://, kubectl://, …"""

@@ -15,7 +15,8 @@ _WINDOW = re.compile(
 )
 
 
-def _is_window(text: str) -> str:
+def known_window(text: str) -> str:
+    """Accept a window; ValueError for anything else."""
     if not _WINDOW.fullmatch(text):
         raise ValueError(f'not a window: {text!r} (write "Tue 02:00-04:00" or "22:00-06:00")')
     return text
@@ -43,7 +44,7 @@ def is_scenario(name: str) -> bool:
     return name in SCENARIO_NAMES or _OTHER_CHECKS.fullmatch(name) is not None
 
 
-Window = Annotated[str, AfterValidator(_is_window)]
+Window = Annotated[str, AfterValidator(known_window)]
 
 
 def _as_list(value: object) -> object:

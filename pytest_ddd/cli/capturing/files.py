@@ -16,6 +16,7 @@ from pytest_ddd.baseline.placing import Tree
 from pytest_ddd.baseline.rewriting import rewritten
 from pytest_ddd.errors import UsageError
 
+_SCHEMA = ".schema.json"
 _HEADS = {
     "configuration": "What is there and should stay as it is.",
     "thresholds": "How full is too full. warn makes a reading yellow, crit red.",
@@ -59,7 +60,8 @@ def drafts(trees: Mapping[Path, Tree], *, by: str) -> list[Draft]:
     for path, tree in trees.items():
         before = _text(path)
         about = _HEADS.get(path.stem, "What is there.")
-        head = f"# {about}\n# Made by `{by}`: it is yours now, change it as you like.\n"
+        made = f"# Made by `{by}`: it is yours now, change it as you like.\n"
+        head = f"{_modeline(path)}# {about}\n{made}"
         try:
             after = rewritten(head if before is None else before, tree)
         except UsageError as mistake:
@@ -67,6 +69,14 @@ def drafts(trees: Mapping[Path, Tree], *, by: str) -> list[Draft]:
         if after != before:
             found.append(Draft(path=path, before=before, after=after))
     return found
+
+
+def _modeline(path: Path) -> str:
+    """Return the line by which editors find the schema of a site, where it has one."""
+    for folder, way in ((path.parent, ""), (path.parent.parent, "../")):
+        if (folder / _SCHEMA).is_file():
+            return f"# yaml-language-server: $schema={way}{_SCHEMA}\n"
+    return ""
 
 
 @contextmanager

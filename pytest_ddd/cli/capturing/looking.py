@@ -9,13 +9,12 @@ from functools import partial
 
 from pytest_ddd import redaction
 from pytest_ddd.baseline.placing import Statement
-from pytest_ddd.baseline.tree import some
 from pytest_ddd.cli.capturing.faults import faults
 from pytest_ddd.cli.capturing.wanted import CONFIGURATION, SECTIONS, Wanted
 from pytest_ddd.errors import CannotLookError, UnreachableError
 from pytest_ddd.probes import configuration
 from pytest_ddd.probes.capture.asking import ask
-from pytest_ddd.probes.capture.interface import Candidate, LeftOut
+from pytest_ddd.probes.capture.interface import Candidate, LeftOut, Search
 from pytest_ddd.probes.capture.names import DISCOVER, look_at
 from pytest_ddd.probes.capture.sections import FINDERS, Known
 from pytest_ddd.probes.scope import Scope
@@ -83,11 +82,12 @@ def _propose(scope: Scope, host: str, section: str, wanted: Wanted, catch: Catch
     if not every and not named:
         return
     known = Known(scope=scope, host=host, section=section)
-    names: list[str] = []
-    for one in _found(scope, host, section):
+    search = Search(scope=scope, host=host, names=frozenset() if every else frozenset(named))
+    seen: set[str] = set()
+    for one in _found(search, section):
         key = one.name.partition(":")[2]
-        names += filter(None, [key])
-        if not every and key not in named:
+        seen.add(key)
+        if key and not search.wants(key):
             continue
         if isinstance(one, LeftOut):
             catch.left_out.append(one)
@@ -95,18 +95,20 @@ def _propose(scope: Scope, host: str, section: str, wanted: Wanted, catch: Catch
             catch.right.append((host, one.name))
         else:
             catch.statements.append(one)
-    for name in sorted(named - {*names}):
-        why = f"nothing of that name was found; there is: {some(names) or 'nothing'}"
-        catch.left_out.append(LeftOut(host=host, name=f"{section}:{name}", why=why))
+    for name in sorted(named - seen):
+        hint = f"see what there is: pytest-ddd capture --discover {section}"
+        why = "nothing of that name was found"
+        catch.left_out.append(LeftOut(host=host, name=f"{section}:{name}", why=why, hint=hint))
 
 
-def _found(scope: Scope, host: str, section: str) -> list[Statement | LeftOut]:
+def _found(search: Search, section: str) -> list[Statement | LeftOut]:
     found: list[Statement | LeftOut] = []
     try:
-        found.extend(FINDERS[section](scope, host))
+        found.extend(FINDERS[section](search))
     except UnreachableError:
         raise
     except CannotLookError as failure:
+        host = search.host
         found.append(LeftOut(host=host, name=section, why=failure.message, hint=failure.hint))
     return found
 

@@ -94,7 +94,7 @@ class Capture:
             catch.left_out += bad
             names = {(one.host, one.name) for one in bad}
             catch.statements = [
-                one for one in catch.statements if (one.host, one.name) not in names
+                one for one in catch.statements if (one.host, _name(one)) not in names
             ]
             changes = self._drafted(catch.statements, by)
         return changes
@@ -116,14 +116,14 @@ class Capture:
         self._read_ahead(entries)
         origin = re.compile(rf" \({re.escape(str(copy))}[^)]*\)")  # of a text that is not written
         return [
-            LeftOut(host=one.host, name=one.name, why=origin.sub("", "; ".join(found)))
+            LeftOut(host=one.host, name=_name(one), why=origin.sub("", "; ".join(found)))
             for entry, one in entries.items()
             if (found := faults(entry))
         ]
 
     def _entries(self, scope: Scope, said: Sequence[Statement]) -> dict[AnyEntry, Statement]:
         """Return what checks will read of what was said."""
-        about = {(one.host, one.path[0], one.key): one for one in said if one.path != _MOMENTARY}
+        about = {(one.host, one.path[0], _key(one)): one for one in said if one.path != _MOMENTARY}
         entries: dict[AnyEntry, Statement] = {}
         for section in {one.path[0] for one in said}:
             module = importlib.import_module(f"pytest_ddd.probes.{_PROBES.get(section, section)}")
@@ -155,6 +155,13 @@ class Capture:
 
 def _keys(entry: AnyEntry) -> tuple[str, ...]:
     """Return the keys that a statement may have had before it was placed."""
-    if entry.key.startswith("unlisted:"):
-        return ("unlisted",)
     return (entry.key, entry.key.removesuffix(f"-{entry.target}"))
+
+
+def _key(one: Statement) -> str:
+    """Return the key of the entry that reads a statement back: each kind of unlisted things."""
+    return f"unlisted:{next(iter(one.values))}" if one.key == "unlisted" else one.key
+
+
+def _name(one: Statement) -> str:
+    return _key(one) if one.key == "unlisted" else one.name

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest_ddd
+from pytest_ddd.cli import founding, questions
 from pytest_ddd.cli.printing import say
 from pytest_ddd.errors import UsageError
 
@@ -17,6 +18,7 @@ COPIED = ("checks", "baselines", "conftest.py")
 IGNORED = (".pytest-ddd/", "evidence/")
 """What runs write and no repository should hold."""
 
+_THERE = "it is there already"
 _LEFT_OUT = ("__pycache__", ".pytest_cache")
 _OTHER_SETTINGS = (
     "pytest.toml",
@@ -26,12 +28,6 @@ _OTHER_SETTINGS = (
     "tox.ini",
     "setup.cfg",
 )
-_PYPROJECT = """\
-[tool.pytest]
-minversion = "9.0"
-testpaths = ["checks"]
-addopts = ["-ra", "--import-mode=importlib"]
-"""
 
 
 @dataclass(slots=True)
@@ -52,6 +48,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="where to make it (default: here)",
     )
+    group = parser.add_argument_group(
+        "what no machine can know", "Asked for on a terminal; elsewhere left open unless given."
+    )
+    for one in founding.QUESTIONS:
+        group.add_argument(
+            f"--{one.name}", metavar="TEXT", help=f"{one.words} For example: {one.example}"
+        )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -62,8 +65,10 @@ def run(arguments: argparse.Namespace) -> int:
     """
     target: Path = arguments.directory
     outcome = _Outcome()
+    is_new = not (target / founding.ENVIRONMENT).exists()
+    given = questions.answers(founding.QUESTIONS, vars(arguments), may_ask=is_new)
     try:
-        _make(target, outcome)
+        _make(target, given, outcome)
     except OSError as reason:
         raise UsageError(
             f"cannot make a site in {target}: {reason.strerror}: {reason.filename}",
@@ -93,7 +98,7 @@ def source() -> Path:
     )
 
 
-def _make(target: Path, outcome: _Outcome) -> None:
+def _make(target: Path, answers: Mapping[str, str], outcome: _Outcome) -> None:
     place = source()
     if target.exists() and not target.is_dir():
         raise UsageError(f"{target} is not a directory", hint="pytest-ddd init DIR")
@@ -102,7 +107,9 @@ def _make(target: Path, outcome: _Outcome) -> None:
         raise UsageError("this is where the checks come from", hint="pytest-ddd init DIR")
     for name in COPIED:
         for path in _files(place / name):
-            _write(target / path.relative_to(place), path.read_bytes(), outcome)
+            _copy(path, path.relative_to(place), target, answers, outcome)
+    for made, text in founding.generated(answers).items():
+        _write(target / made, text.encode(), outcome, renew=made == founding.SCHEMA)
     _write_settings(target, outcome)
     _write_ignored(target, outcome)
 
@@ -115,16 +122,27 @@ def _files(path: Path) -> Iterator[Path]:
             yield from _files(below)
 
 
-def _write(path: Path, content: bytes, outcome: _Outcome) -> None:
-    """Write a file that is not there yet."""
+def _copy(
+    path: Path, name: Path, target: Path, answers: Mapping[str, str], outcome: _Outcome
+) -> None:
+    content, why = path.read_bytes(), _THERE
+    if str(name) == founding.ENVIRONMENT and answers:
+        content = founding.with_answers(content.decode(), answers).encode()
+        why = f"{_THERE}: change {', '.join(answers)} in it"
+    _write(target / name, content, outcome, why=why)
+
+
+def _write(
+    path: Path, content: bytes, outcome: _Outcome, *, renew: bool = False, why: str = _THERE
+) -> None:
+    """Write a file that is not there yet, or renew one that nobody writes by hand."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with path.open("xb") as stream:
-            stream.write(content)
-    except FileExistsError:
-        same = path.is_file() and path.read_bytes() == content
-        outcome.kept.append((path, "the same as ours" if same else "it is there already"))
+    if path.is_file() and path.read_bytes() == content:
+        outcome.kept.append((path, "the same as ours"))
+    elif path.is_symlink() or (path.exists() and not renew):
+        outcome.kept.append((path, why))
     else:
+        path.write_bytes(content)
         outcome.written.append(path)
 
 
@@ -140,7 +158,7 @@ def _write_settings(target: Path, outcome: _Outcome) -> None:
     if path.exists() or path.is_symlink():
         outcome.kept.append((path, 'add testpaths = ["checks"] to its pytest table'))
     else:
-        _write(path, _PYPROJECT.encode(), outcome)
+        _write(path, founding.PYPROJECT.encode(), outcome)
 
 
 def _write_ignored(target: Path, outcome: _Outcome) -> None:

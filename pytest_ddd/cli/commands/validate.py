@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_ddd.baseline.tree import some
+from pytest_ddd.cli import completing
 from pytest_ddd.cli.printing import say
 from pytest_ddd.errors import BaselineError
 from pytest_ddd.units import plural
@@ -22,9 +23,10 @@ SHOWN_NAMES = 8
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add what the verb takes."""
-    parser.add_argument(
+    named = parser.add_argument(
         "environments", nargs="*", metavar="ENV", help="environments to check (default: all)"
     )
+    named.completer = completing.environments  # type: ignore[attr-defined]  # argcomplete's way
     parser.add_argument(
         "--baselines",
         type=Path,
@@ -63,7 +65,8 @@ def run(arguments: argparse.Namespace) -> int:
             say(f"✗ {name}: {plural(len(found.mistakes), 'mistake')}")
             mistakes |= dict.fromkeys(found.mistakes)
     if mistakes:
-        raise BaselineError(list(mistakes), hint="change these lines and validate again")
+        again = " ".join(["pytest-ddd validate", *arguments.environments])
+        raise BaselineError(list(mistakes), hint=f"change these lines, then: {again}")
     return 0
 
 

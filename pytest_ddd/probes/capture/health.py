@@ -14,7 +14,7 @@ from typing import cast
 from pytest_ddd.baseline.placing import Statement
 from pytest_ddd.baseline.sections.endpoints import Endpoint
 from pytest_ddd.errors import CannotLookError
-from pytest_ddd.probes.capture.interface import LeftOut, Values
+from pytest_ddd.probes.capture.interface import LeftOut, Search, Values
 from pytest_ddd.probes.capture.names import look_at
 from pytest_ddd.probes.drift.sockets import Listener, listeners
 from pytest_ddd.probes.endpoints import url_for_host
@@ -89,15 +89,25 @@ class _Server:
         return follow(request, redirects=0, trust=Trust(self.ca), deadline=deadline, seen=Seen())
 
 
-def find(scope: Scope, host: str) -> Iterator[Statement | LeftOut]:
+def find(search: Search) -> Iterator[Statement | LeftOut]:
     """Yield an endpoint for each port that answers HTTP from where the checks run."""
+    scope, host = search.scope, search.host
     found, _ = listeners(look_at(scope.connections, host))
     is_here = scope.connections.spec(host).kind == "local"
-    ports = {one.port for one in found if _may_answer(one, is_here=is_here)}
+    ports = {
+        one.port
+        for one in found
+        if _may_answer(one, is_here=is_here) and any(map(search.wants, _names(one.port)))
+    }
     authorities = _authorities(scope, host)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         for each in pool.map(partial(_at_port, scope, host, authorities), sorted(ports)):
             yield from each
+
+
+def _names(port: int) -> list[str]:
+    """Return what entries about a port are called, by scheme."""
+    return [f"{scheme}-{port}" for scheme in DEFAULT_PORTS]
 
 
 def _may_answer(one: Listener, *, is_here: bool) -> bool:
@@ -130,14 +140,15 @@ def _at_port(
             except CannotLookError as failure:
                 return [_left_out(server, failure.message, failure.hint)]
             else:
-                if values:
-                    statement = Statement(host=host, path=(SECTION, server.name), values=values)
-                    return [statement]
+                if isinstance(values, int):
+                    refused = refused or [_left_out(server, f"answers with status {values}", "")]
+                else:
+                    return [Statement(host=host, path=(SECTION, server.name), values=values)]
     return refused
 
 
-def _answer(server: _Server) -> Values:
-    """Return the entry of a server; nothing when it answers, but not well."""
+def _answer(server: _Server) -> Values | int:
+    """Return the entry of a server; the status when it answers, but not well."""
     root = server.ask("/")
     ca: Values = {"ca": str(server.ca)} if server.ca else {}
     if server.ask(_NOWHERE).status != _OK:
@@ -146,7 +157,7 @@ def _answer(server: _Server) -> Values:
             if answer.status == _OK:
                 return {"url": server.url(path), **_json(answer), **ca}
     if root.status not in _ANSWERS or root.status == _BAD_REQUEST:
-        return {}
+        return root.status
     status: Values = {} if root.status == _OK else {"status": root.status, "redirects": 0}
     return {"url": server.url("/"), **status, **_json(root), **ca}
 

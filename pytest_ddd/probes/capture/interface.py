@@ -11,6 +11,7 @@ from pytest_ddd.baseline.sections.configuration import KINDS
 from pytest_ddd.baseline.tree import Plain
 from pytest_ddd.errors import CannotLookError
 from pytest_ddd.probes.drift.comparison import Drift
+from pytest_ddd.probes.scope import Scope
 from pytest_ddd.results import Value
 
 Values: TypeAlias = "dict[str, Plain]"
@@ -66,3 +67,16 @@ class LeftOut:
     name: str
     why: str
     hint: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Search:
+    """Where entries of a section are looked for; without names, all that there are."""
+
+    scope: Scope
+    host: str
+    names: frozenset[str] = frozenset()
+
+    def wants(self, name: str) -> bool:
+        """Return whether an entry of that name is asked for: others are not looked at."""
+        return not self.names or name in self.names

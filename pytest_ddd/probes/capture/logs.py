@@ -10,11 +10,9 @@ from pathlib import PurePosixPath
 
 from pytest_ddd.baseline.placing import Statement
 from pytest_ddd.baseline.tree import Plain
-from pytest_ddd.errors import CannotLookError
-from pytest_ddd.probes.capture.interface import LeftOut, Values
-from pytest_ddd.probes.capture.names import look_at
+from pytest_ddd.probes.capture.interface import LeftOut, Search, Values
+from pytest_ddd.probes.capture.names import SUDO, look_at
 from pytest_ddd.probes.drift.comparison import Comparison
-from pytest_ddd.probes.scope import Scope
 
 SECTION = "logs"
 
@@ -23,6 +21,7 @@ _OPEN_FILES = "find /proc/[0-9]*/fd -lname '/var/log/*' -printf '%h %l\\n' 2>/de
 
 _OPEN_FILE = re.compile(r"/proc/(?P<pid>\d+)/fd (?P<path>/var/log/[^\n]+)")
 _UNIT = re.compile(r"^/proc/(?P<pid>\d+)/cgroup:.*/(?P<unit>[^/\n]+)\.service(?:/|$)", re.MULTILINE)
+_SPACE = re.compile(r"^/proc/(\w+)/ns/pid (\S+)$", re.MULTILINE)
 _NO_TEXT = re.compile(r"access|/journal/|\.(gz|xz|bz2|zst|journal)$|/(wtmp|btmp|lastlog)$| \(")
 """Who asked for what is no trouble, and binary files have their own readers."""
 
@@ -47,9 +46,10 @@ _JOURNAL: Values = {"journal": "*", "priority": "crit", "critical": ["."]}
 """Every line that its own program calls critical, or worse."""
 
 
-def find(scope: Scope, host: str) -> Iterator[Statement | LeftOut]:
+def find(search: Search) -> Iterator[Statement | LeftOut]:
     """Yield an entry for each log that a running service writes."""
-    look = look_at(scope.connections, host)
+    host = search.host
+    look = look_at(search.scope.connections, host)
     if look.script("journalctl -q -n 0").ok:
         yield Statement(host=host, path=(SECTION, "journal"), values=_JOURNAL)
     *lines, account = look.script(_OPEN_FILES).text.splitlines() or [""]
@@ -58,12 +58,12 @@ def find(scope: Scope, host: str) -> Iterator[Statement | LeftOut]:
             host=host,
             name=SECTION,
             why="only root sees which files the services of others write",
-            hint="say `sudo: true` of the host in hosts.yaml, or name files in logs.yaml",
+            hint=SUDO,
         )
         return
     found = _by_service(look, lines)
     for unit, paths in found.items():
-        patterns = _patterns(unit)
+        patterns = patterns_of(unit)
         for path in paths:
             name = unit if len(paths) == 1 else f"{unit}-{PurePosixPath(path).stem}"
             yield Statement(host=host, path=(SECTION, name), values={"path": path, **patterns})
@@ -72,14 +72,7 @@ def find(scope: Scope, host: str) -> Iterator[Statement | LeftOut]:
 def _by_service(look: Comparison, lines: Sequence[str]) -> dict[str, list[str]]:
     """Return the text files that each running service has open."""
     opened = [match for line in lines if (match := _OPEN_FILE.fullmatch(line)) is not None]
-    pids = sorted({match["pid"] for match in opened}, key=int)
-    if not pids:
-        return {}
-    files = shlex.join(f"/proc/{pid}/cgroup" for pid in pids)
-    text = look.script(f"grep -H . {files} /dev/null 2>/dev/null").text
-    units = {match["pid"]: match["unit"] for match in _UNIT.finditer(text)}
-    if not units:
-        raise CannotLookError("no running service has a log file open, as systemd sees it")
+    units = _units_of(look, {match["pid"] for match in opened})
     found: dict[str, set[str]] = {}
     for match in opened:
         if match["pid"] in units and not _NO_TEXT.search(match["path"]):
@@ -87,12 +80,31 @@ def _by_service(look: Comparison, lines: Sequence[str]) -> dict[str, list[str]]:
     return {unit: sorted(paths) for unit, paths in sorted(found.items())}
 
 
+def _units_of(look: Comparison, pids: set[str]) -> dict[str, str]:
+    """Return the services that processes belong to; a container's have files of their own."""
+    if not pids:
+        return {}
+    spaces = shlex.join(f"/proc/{pid}/ns/pid" for pid in ["self", *sorted(pids)])
+    groups = shlex.join(f"/proc/{pid}/cgroup" for pid in sorted(pids))
+    text = look.script(
+        f"find {spaces} -maxdepth 0 -printf '%p %l\\n' 2>/dev/null;"
+        f" grep -H . {groups} /dev/null 2>/dev/null"
+    ).text
+    inside = dict(_SPACE.findall(text))
+    return {
+        match["pid"]: match["unit"]
+        for match in _UNIT.finditer(text)
+        if inside.get(match["pid"]) == inside.get("self")
+    }
+
+
 def _plain_name(unit: str) -> str:
     """Return the name of a service without its instance: `postgresql@15-main` is postgresql."""
     return unit.partition("@")[0]
 
 
-def _patterns(unit: str) -> Values:
+def patterns_of(unit: str) -> Values:
+    """Return the patterns for the log of a service, as an entry writes them."""
     critical, error = next(both for name, both in _PATTERNS.items() if fnmatchcase(unit, name))
     ignored: list[Plain] = [text for name, text in _IGNORED.items() if fnmatchcase(unit, name)]
     ignore: Values = {"ignore": ignored} if ignored else {}

@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from pytest_ddd.baseline.model import Declaration
 from pytest_ddd.baseline.sections.configuration import Unlisted
+from pytest_ddd.baseline.tree import some
 from pytest_ddd.connections import Connections
-from pytest_ddd.errors import CannotLookError
+from pytest_ddd.errors import CannotLookError, UnreachableError
 from pytest_ddd.probes.capture.interface import Candidate, Values
 from pytest_ddd.probes.drift import cron, unlisted
 from pytest_ddd.probes.drift.accounts import all_accounts
@@ -43,6 +44,9 @@ _DIRECTORIES = ("/etc/cron.d", "/etc/ssh/sshd_config.d", "/etc/sudoers.d", "/etc
 """All files in them are captured, and so are those below /etc/NAME of a service that runs."""
 
 MOST_FILES = 300
+SUDO = "let this host's connection use sudo: `sudo: true` in hosts.yaml"
+_CLOSED = re.compile(r"^find: .(/.*).: Permission denied$", re.MULTILINE)
+_SPOOLS = "/var/spool/cron/crontabs /var/spool/cron"
 
 _PATH = re.compile(r"/[\w./-]*\w;?")
 
@@ -99,16 +103,31 @@ def _services(look: Comparison) -> Iterator[Candidate]:
 
 
 def _files(look: Comparison) -> Iterator[Candidate]:
-    services = (unit.removesuffix(".service") for unit in unlisted.running_services(look))
-    folders = [*_DIRECTORIES, *(f"/etc/{name}" for name in services if "/" not in name)]
-    words = shlex.join([*_FILES, *dict.fromkeys(folders)])
-    answer = look.script(f"LC_ALL=C find {words} -xdev -type f 2>/dev/null")
-    names = sorted(set(answer.text.splitlines()))
+    words = shlex.join([*_FILES, *dict.fromkeys([*_DIRECTORIES, *_of_services(look)])])
+    answer = look.script(f"LC_ALL=C find {words} -xdev -type f")
+    names = sorted({name for name in answer.text.splitlines() if name.isprintable()})
     if not names:
         raise CannotLookError("none of the usual files can be seen")
     for name in names[:MOST_FILES]:
-        if name.isprintable():
-            yield Candidate(kind="files", name=name)
+        yield Candidate(kind="files", name=name)
+    closed = _CLOSED.findall(answer.error_text)
+    if closed:
+        raise CannotLookError(f"{some(closed)} cannot be read", hint=SUDO)
+    if len(names) > MOST_FILES:
+        text = f"{len(names) - MOST_FILES} of {len(names)} are too many"
+        raise CannotLookError(text, hint=f"name what matters: files:{names[MOST_FILES]}")
+
+
+def _of_services(look: Comparison) -> list[str]:
+    """Return where running services keep their configuration, as far as systemd tells."""
+    try:
+        units = unlisted.running_services(look)
+    except UnreachableError:
+        raise
+    except CannotLookError:
+        return []  # without systemd there are the usual files still
+    names = (unit.removesuffix(".service") for unit in units)
+    return [f"/etc/{name}" for name in names if "/" not in name]
 
 
 def _sysctl(look: Comparison) -> Iterator[Candidate]:
@@ -156,7 +175,8 @@ def _mounts(look: Comparison) -> Iterator[Candidate]:
 
 def _cron(look: Comparison) -> Iterator[Candidate]:
     taken: set[str] = set()
-    owners = look.script("ls -A /var/spool/cron/crontabs /var/spool/cron 2>/dev/null").text.split()
+    spool = look.script(f"LC_ALL=C ls -A {_SPOOLS}")
+    owners = spool.text.split()
     accounts = {account.name for account in all_accounts(look)}
     for user in ["system", *sorted(accounts & set(owners))]:
         jobs = cron.system_jobs(look) if user == "system" else cron.user_jobs(look, user)
@@ -167,6 +187,8 @@ def _cron(look: Comparison) -> Iterator[Candidate]:
             taken.add(name)
             values = {"user": user, "schedule": job.schedule, "command": job.command}
             yield Candidate(kind="cron", name=name, values=values)
+    if "ermission denied" in spool.error_text:
+        raise CannotLookError("the crontabs of users cannot be read", hint=SUDO)
 
 
 def _job_name(command: str, taken: Iterable[str]) -> str:

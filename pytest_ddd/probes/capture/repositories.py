@@ -14,7 +14,7 @@ from pytest_ddd.baseline.placing import Statement
 from pytest_ddd.baseline.sections.backups import Backup as Model
 from pytest_ddd.errors import CannotLookError, UnreachableError
 from pytest_ddd.probes.backups import SECTION, Backup
-from pytest_ddd.probes.capture.interface import LeftOut, Values
+from pytest_ddd.probes.capture.interface import LeftOut, Search, Values
 from pytest_ddd.probes.capture.names import look_at
 from pytest_ddd.probes.drift.comparison import Comparison
 from pytest_ddd.probes.scope import Scope
@@ -57,16 +57,17 @@ class _Repository:
     path: str
 
 
-def find(scope: Scope, host: str) -> Iterator[Statement | LeftOut]:
+def find(search: Search) -> Iterator[Statement | LeftOut]:
     """Yield each repository that can be opened the way its own job does."""
-    look = look_at(scope.connections, host)
+    look = look_at(search.scope.connections, search.host)
     found = _repositories(look)
-    ways = _ways(look) if found else []
+    ways = ways_in(look.script(_SETTINGS).text) if found else []
     taken: set[str] = set()
     for one in found:
         key = _key(one, taken)
         taken.add(key)
-        yield _opened(scope, host, key, one, ways)
+        if search.wants(key):
+            yield _opened(search.scope, search.host, key, one, ways)
 
 
 def _repositories(look: Comparison) -> list[_Repository]:
@@ -76,9 +77,9 @@ def _repositories(look: Comparison) -> list[_Repository]:
     )
 
 
-def _ways(look: Comparison) -> list[tuple[str, str]]:
-    """Return the variables by which jobs of the host open repositories."""
-    found = _SETTING.finditer(look.script(_SETTINGS).text)
+def ways_in(text: str) -> list[tuple[str, str]]:
+    """Return the variables by which jobs open repositories: name and value, never a password."""
+    found = _SETTING.finditer(text)
     ways = ((_VARIABLES.get(match["name"], match["name"]), match["value"]) for match in found)
     return list(dict.fromkeys(ways))
 

@@ -10,12 +10,12 @@ from pytest_ddd.baseline.fields import Entry
 from pytest_ddd.baseline.model import Declaration
 from pytest_ddd.baseline.placing import Statement
 from pytest_ddd.probes.capture import health, logs, repositories, thresholds
-from pytest_ddd.probes.capture.interface import LeftOut
+from pytest_ddd.probes.capture.interface import LeftOut, Search
 from pytest_ddd.probes.endpoints import url_for_host
 from pytest_ddd.probes.scope import Scope
 from pytest_ddd.probes.web.http import DEFAULT_PORTS
 
-Finder = Callable[[Scope, str], Iterator[Statement | LeftOut]]
+Finder = Callable[[Search], Iterator[Statement | LeftOut]]
 
 FINDERS: Mapping[str, Finder] = {
     "thresholds": thresholds.find,

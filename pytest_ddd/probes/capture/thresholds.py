@@ -10,7 +10,7 @@ from pytest_ddd.baseline.placing import Statement
 from pytest_ddd.baseline.sections.thresholds import Resource as Limits
 from pytest_ddd.errors import CannotLookError, NotApplicableError, UnreachableError
 from pytest_ddd.outcomes import Outcome
-from pytest_ddd.probes.capture.interface import LeftOut, Values
+from pytest_ddd.probes.capture.interface import LeftOut, Search, Values
 from pytest_ddd.probes.resources import SECTION, Resource
 from pytest_ddd.probes.scope import Scope
 from pytest_ddd.results import Limit, Reading, Threshold
@@ -27,13 +27,20 @@ _STEPS = {"memory": _PERCENT, "swap": _SWAP, "load": _LOAD, "open_files": _OPEN_
 """Limits from narrow to wide, warn and crit; what is beyond the widest is no state to keep."""
 
 
-def find(scope: Scope, host: str) -> Iterator[Statement | LeftOut]:
+def find(search: Search) -> Iterator[Statement | LeftOut]:
     """Yield limits for what is on a host."""
+    scope, host = search.scope, search.host
     yield _statement(host, "cpu", _CPU)
     for kind, steps in _STEPS.items():
-        yield from _of_host(scope, host, kind, steps)
+        if search.wants(kind):
+            yield from _of_host(scope, host, kind, steps)
     for kind in ("disk", "inodes"):
-        yield from _of_file_systems(scope, host, kind)
+        if any(map(search.wants, (kind, *_mounts_of(search, kind)))):
+            yield from _of_file_systems(scope, host, kind)
+
+
+def _mounts_of(search: Search, kind: str) -> list[str]:
+    return [name for name in search.names if name.startswith(f"{kind}:")]
 
 
 def _of_host(
@@ -45,7 +52,7 @@ def _of_host(
         yield read
         return
     for reading in read:
-        yield _proposed(host, kind, reading, steps)
+        yield propose(host, kind, reading, steps)
 
 
 def _of_file_systems(scope: Scope, host: str, kind: str) -> Iterator[Statement | LeftOut]:
@@ -59,7 +66,7 @@ def _of_file_systems(scope: Scope, host: str, kind: str) -> Iterator[Statement |
         exclude: Values = {"exclude": [_mount(one) for one in fuller]} if fuller else {}
         yield _statement(host, kind, {**_limits(kind, _PERCENT[0]), **exclude})
     for one in fuller:
-        yield _proposed(host, f"{kind}:{_mount(one)}", one, _PERCENT)
+        yield propose(host, f"{kind}:{_mount(one)}", one, _PERCENT)
 
 
 def _read(scope: Scope, host: str, kind: str, step: tuple[int, int]) -> Sequence[Reading] | LeftOut:
@@ -78,7 +85,7 @@ def _read(scope: Scope, host: str, kind: str, step: tuple[int, int]) -> Sequence
         return LeftOut(host=host, name=name, why=failure.message, hint=failure.hint)
 
 
-def _proposed(
+def propose(
     host: str, key: str, reading: Reading, steps: Sequence[tuple[int, int]]
 ) -> Statement | LeftOut:
     """Return the narrowest limits that hold, and say why when they are not the usual ones."""

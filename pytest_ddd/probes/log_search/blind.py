@@ -32,7 +32,7 @@ _TEXTS = {
 _HINTS = {
     "missing": "correct the path, or write `optional: true` if the service may never log",
     "dangling": "ls -l {quoted}",
-    "denied": "namei -l {quoted}",
+    "denied": "`sudo: true` for the host in hosts.yaml; namei -l {quoted} there says who may read",
     "unreadable": "ls -l {quoted}; let the user of the connection join the group, or use sudo",
     "directory": "namei -l {quoted}",
     "kind": "ls -l {quoted}; declare the file itself, or `journal:`",

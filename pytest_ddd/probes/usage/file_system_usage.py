@@ -59,6 +59,17 @@ class Tables:
     fstab: dict[str, frozenset[str]]
 
 
+def asking(mount: str) -> str:
+    """Return the command that asks for the sizes of the file system at a mount point."""
+    path = shlex.quote(mount)
+    # Not every BusyBox has stat. Something follows: else sh could become df itself, and a df
+    # that cannot be killed would take the whole connection along.
+    return (
+        f"if command -v stat >/dev/null; then stat -f -c 'F %S %b %f %a %c %d' -- {path};"
+        f" else df -P -k -- {path} && df -P -i -- {path}; fi; exit $?"
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class FileSystemUsage:
     """Asks one host, by its session."""
@@ -86,13 +97,7 @@ class FileSystemUsage:
 
     def ask(self, mount: str) -> Future[Completed]:
         """Start to ask for the sizes of the file system at a mount point."""
-        path = shlex.quote(mount)
-        # Not every BusyBox has stat. Something follows: else sh could become df itself, and a df
-        # that cannot be killed would take the whole connection along.
-        return self._submit(
-            f"if command -v stat >/dev/null; then stat -f -c 'F %S %b %f %a %c %d' -- {path};"
-            f" else df -P -k -- {path} && df -P -i -- {path}; fi; exit $?"
-        )
+        return self._submit(asking(mount))
 
     def sizes(self, mount: str, answer: Future[Completed]) -> Sizes:
         """Return the sizes that `ask` was about.

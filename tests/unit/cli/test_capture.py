@@ -63,6 +63,15 @@ def test_a_new_file_is_written_at_once(site: Path, capsys: pytest.CaptureFixture
     assert "Look at it: pytest -m daily --host=prod" in said.err
 
 
+def test_a_new_file_tells_editors_of_the_schema_that_the_site_has(site: Path) -> None:
+    (site / "baselines/.schema.json").write_text("{}")
+
+    assert capture("users:root") == 0
+
+    text = (site / "baselines/prod/configuration.yaml").read_text()
+    assert text.startswith("# yaml-language-server: $schema=../.schema.json\n# What is there")
+
+
 def test_an_existing_file_is_only_shown(
     site: Path, configuration: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -112,11 +121,26 @@ def test_kinds_are_found_and_read_back(site: Path, capsys: pytest.CaptureFixture
     assert "captured" in capsys.readouterr().err
 
 
+def test_one_kind_of_unlisted_things_that_does_not_hold_keeps_the_others(
+    site: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only listeners come and go here; nobody lists people, so that they are there unlisted."""
+    monkeypatch.setattr("pytest_ddd.probes.drift.unlisted.FIRST_PERSON_UID", 1)
+
+    assert capture("--discover", "unlisted") == 0
+
+    said = capsys.readouterr().err
+    text = (site / "baselines/prod/configuration.yaml").read_text()
+    assert "here: unlisted:users left out: unlisted users" in said
+    assert "users: red" not in text
+    assert "setuid: red" in text
+
+
 def test_names_pick_from_what_is_found(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert capture("thresholds:open_files", "thresholds:nothing") == 0
 
     said = capsys.readouterr().err
-    assert "here: thresholds:nothing left out: nothing of that name was found; there is: " in said
+    assert "here: thresholds:nothing left out: nothing of that name was found" in said
     written = (site / "baselines/prod/thresholds.yaml").read_text()
     assert "open_files:" in written
     assert "memory:" not in written

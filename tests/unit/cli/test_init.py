@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from pathlib import Path
 
+import jsonschema
 import pytest
+import yaml
 
 from pytest_ddd.baseline.inventory import select
+from pytest_ddd.baseline.loader import load_baseline
+from pytest_ddd.baseline.schema import baseline_schema
+from pytest_ddd.cli import founding
 from pytest_ddd.cli.commands import init
 from pytest_ddd.cli.main import main
 
@@ -44,6 +50,76 @@ def test_no_compiled_file_is_copied(site: Path) -> None:
     main(["init"])
 
     assert [name for name in contents(site) if "__pycache__" in name] == []
+
+
+ANSWERS = ["--owner=Web team", '--on-call=#web "ops"', "--timezone=Europe/Berlin"]
+
+
+def test_answers_given_as_flags_are_written(site: Path) -> None:
+    assert main(["init", *ANSWERS, "--window=Tue 02:00-04:00"]) == 0
+
+    baseline = load_baseline(Path("baselines"), "local")
+    facts = baseline.environment
+    assert (facts.owner, facts.on_call) == ("Web team", '#web "ops"')
+    assert facts.timezone == "Europe/Berlin"
+    assert baseline.scenarios["security-patch-tuesday"].window == "Tue 02:00-04:00"
+    assert "# where somebody is reached at night" in Path(founding.ENVIRONMENT).read_text()
+
+
+@pytest.mark.parametrize(
+    ("flag", "words"),
+    [
+        ("--timezone=CEST", "unknown time zone 'CEST' (write an IANA name"),
+        ("--window=Tuesday", "not a window: 'Tuesday' (write \"Tue 02:00-04:00\""),
+    ],
+)
+def test_a_wrong_answer_writes_nothing(
+    flag: str, words: str, site: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["init", flag]) == 4
+
+    told = capsys.readouterr().err
+    assert words in told
+    assert "hint: pytest-ddd init --" in told
+    assert list(site.iterdir()) == []
+
+
+def test_answers_for_a_site_that_is_there_are_not_lost_silently(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    main(["init"])
+
+    main(["init", "--owner=Web team"])
+
+    kept = "kept   baselines/local/environment.yaml: it is there already: change owner in it"
+    assert kept in capsys.readouterr().out
+
+
+def test_every_baseline_file_leads_editors_to_its_schema(site: Path) -> None:
+    main(["init", "--window=Tue 02:00-04:00"])
+
+    files = sorted((site / "baselines").glob("*/*.yaml"))
+    assert len(files) == 6
+    for file in files:
+        modeline = file.read_text().splitlines()[0]
+        schema = file.parent / modeline.removeprefix("# yaml-language-server: $schema=")
+        document = yaml.safe_load(file.read_text())
+        jsonschema.validate(document, json.loads(schema.read_text()))
+
+
+def test_the_schema_of_an_older_release_is_renewed(site: Path) -> None:
+    main(["init"])
+    (site / founding.SCHEMA).write_text("{}")
+
+    main(["init"])
+
+    assert json.loads((site / founding.SCHEMA).read_text()) == baseline_schema()
+
+
+def test_a_new_site_refuses_a_mistyped_marker(site: Path) -> None:
+    main(["init"])
+
+    assert tomllib.loads((site / "pyproject.toml").read_text())["tool"]["pytest"]["strict"] is True
 
 
 def test_a_new_site_finds_its_checks(site: Path) -> None:

@@ -91,7 +91,7 @@ def test_wrong_key_is_refused(connect: Connect, server: Sshd, tmp_path: Path) ->
     error = refusal(connect, replace(server.spec(), ssh_config=str(tmp_path / "config")))
     assert isinstance(error, RefusedError)
     assert "authentication refused: root@127.0.0.1: Permission denied (publickey)" in error.message
-    assert error.hint.startswith("ssh -v -F ")
+    assert f"ssh-copy-id -F {tmp_path}/config" in error.hint
 
 
 @SERVER
@@ -154,8 +154,36 @@ def test_message_says_which_host_and_what_ssh_said() -> None:
 
 
 def test_hint_is_a_command_to_type() -> None:
-    error = explain_end(SPEC, 255, b"ops@web1.example: Permission denied (publickey).")
+    error = explain_end(SPEC, 255, b"kex_exchange_identification: Connection closed by remote host")
     assert error.hint == "ssh -v -p 2222 ops@web1.example true"
+
+
+DENIED = "ops@web1.example: Permission denied (publickey)."
+
+
+def test_hint_without_an_agent_starts_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
+
+    error = explain_end(SPEC, 255, DENIED.encode())
+
+    assert error.hint.startswith('eval "$(ssh-agent)" && ssh-add   # no ssh agent runs here')
+    assert error.hint.endswith("ssh-copy-id -p 2222 ops@web1.example")
+
+
+def test_hint_with_an_agent_asks_what_it_offers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSH_AUTH_SOCK", "/run/agent")
+
+    error = explain_end(SPEC, 255, DENIED.encode())
+
+    assert error.hint.startswith("ssh-add -l ")
+
+
+def test_hint_for_a_key_file_that_is_not_there_names_it() -> None:
+    said = f"no such identity: /home/ops/.ssh/id: No such file or directory\n{DENIED}"
+
+    error = explain_end(SPEC, 255, said.encode())
+
+    assert error.hint.startswith("ls -l /home/ops/.ssh/id ")
 
 
 def test_silence_is_unreachable() -> None:

@@ -9,16 +9,18 @@ from pathlib import Path
 import pytest
 
 from pytest_ddd import clock
-from pytest_ddd.connections import Session
+from pytest_ddd.connections import ConnectionSpec, Session, parse_hostspec
 from pytest_ddd.errors import (
     CannotLookError,
     CommandTimeoutError,
     OutputLimitError,
 )
 from tests.support.sshd import needs, running, until
-from tests.unit.connections.conftest import Engine
+from tests.unit.connections.conftest import Connect, Engine
 
 pytestmark = needs("unshare", "busybox")
+
+PATIENCE_S = 60.0
 
 
 def test_late_output_of_a_background_child_lands_nowhere(session: Session) -> None:
@@ -141,3 +143,38 @@ def test_removed_directory_is_an_error(session: Session) -> None:
     session.run("true")
     with pytest.raises(CannotLookError, match="cut short"):
         session.run("rm -rf $(dirname $(readlink /proc/$$/fd/1)); echo lost")
+
+
+FLOOD = "yes | head -c 12000000"
+
+
+def test_answers_of_all_hosts_together_have_a_limit(connect: Connect) -> None:
+    """The one that holds the most is given up, and says why; its host goes on."""
+    pool = connect(*_here("one", "two"), hold_at_once_bytes=4 << 20)
+    flood = pool.session("one").submit(FLOOD, repeatable=True)
+    with pytest.raises(OutputLimitError, match=r"one .*: the answers of all hosts together"):
+        flood.result(PATIENCE_S)
+    assert pool.session("two").run("echo fine").stdout == b"fine\n"
+    assert pool.session("one").run("echo again").stdout == b"again\n"
+
+
+def test_the_larger_of_two_answers_is_given_up(connect: Connect) -> None:
+    """A host whose answer is under way is not the one to suffer."""
+    pool = connect(*_here("small", "large"), hold_at_once_bytes=4 << 20)
+    answers = [
+        pool.session(name).submit(f"yes | head -c {size}", repeatable=True)
+        for name, size in (("small", 1 << 20), ("large", 12 << 20))
+    ]
+    assert len(answers[0].result(PATIENCE_S).stdout) == 1 << 20
+    with pytest.raises(OutputLimitError):
+        answers[1].result(PATIENCE_S)
+
+
+def test_what_is_within_the_limit_is_whole(connect: Connect) -> None:
+    pool = connect(*_here("one"), hold_at_once_bytes=4 << 20)
+    for _ in range(5):  # what has been handed over is not counted any more
+        assert len(pool.session("one").run("yes | head -c 3000000").stdout) == 3_000_000
+
+
+def _here(*names: str) -> list[ConnectionSpec]:
+    return [parse_hostspec("local://", name=name) for name in names]

@@ -49,6 +49,14 @@ def test_numbers_are_written_as_ecmascript_does(number: float, written: bytes) -
     assert canonical_line({"n": to_json(number, str)}) == b'{"n":' + written + b"}\n"
 
 
+@pytest.mark.parametrize("text", [":1e-05,", '":[2.0,"', "\\", '\\":-1e-07}', "[1.0]\n,3.0,"])
+def test_what_looks_like_a_number_in_a_text_stays(text: str) -> None:
+    record = {text: text, "n": 1e-05, "m": [text, 2e-07, {"z": 1e22}]}
+    plain = to_json(record, str)
+    assert isinstance(plain, dict)
+    assert canonical_line(plain) == rfc8785.dumps(plain) + b"\n"
+
+
 def test_keys_are_in_order_whatever_the_order_they_came_in() -> None:
     assert canonical_line({"b": 1, "a": "é\n"}) == '{"a":"é\\n","b":1}\n'.encode()
 

@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from pytest_ddd.connections import Connections
+from pytest_ddd.connections.together import held, holding, together
 from pytest_ddd.errors import CannotLookError
 from pytest_ddd.outcomes import Outcome
+from pytest_ddd.probes.usage.file_system_usage import TABLES, asking
 from tests.unit.probes.resource_site import Corner, check, named, remote, resource, texts
 
 pytestmark = pytest.mark.needs("unshare", "busybox")
@@ -189,3 +191,21 @@ def test_read_only_against_fstab_is_a_problem(
     outcome, usage = check(one)
     assert outcome is RED
     assert texts(usage) == [f"{data} is read-only, and /etc/fstab says read-write"]
+
+
+def test_the_root_is_read_together_with_what_else_is_foreseen(host: Connections) -> None:
+    one = resource(host, "disk:/")
+    session = host.session(one.host)
+    alone = named(check(one)[1], "disk /")
+    one.forget()
+    answers = together(session, one.foresee({}))
+    with holding(session, answers):
+        told = named(check(one)[1], "disk /")
+        assert held(session, asking("/")) is None  # it was taken
+    assert set(answers) == {TABLES, asking("/")}
+    assert told.value == pytest.approx(alone.value, abs=1)
+
+
+@pytest.mark.parametrize("key", ["disk:/var", "inodes:/srv", "disk"])
+def test_no_other_file_system_is_read_together_with_anything(host: Connections, key: str) -> None:
+    assert list(resource(host, key).foresee({})) == [TABLES]
