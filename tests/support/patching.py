@@ -205,6 +205,14 @@ class Tuesday:
         half = "test -e /run/half && rm /run/half"
         assert wait_for(lambda: not self.hosts[name].run(half).returncode, 120.0)
 
+    def in_force(self, name: str) -> bool:
+        """Whether the updates of a host were carried out and verified."""
+        deeds = Journal(self.root).deeds()
+        wanted = ("patches", name)
+        return any(
+            one.is_in_force and (one.subject.kind, one.subject.target) == wanted for one in deeds
+        )
+
     @contextmanager
     def lock(self) -> Iterator[None]:
         """Change the environment as another run does."""

@@ -9,6 +9,8 @@ from datetime import timedelta
 import pytest
 
 from pytest_ddd import clock
+from pytest_ddd.actions.interface import Subject
+from pytest_ddd.actions.journal import Journal, line_of
 from tests.lab.lab import Lab
 from tests.lab.proc import wait_for
 from tests.lab.svc.debian import HEALTH
@@ -244,6 +246,41 @@ def test_a_connection_that_is_cut_in_mid_update(tuesday: Tuesday) -> None:
 
     assert done.outcomes("patch") == ALL_GREEN, done.text
     assert tuesday.versions() == dict.fromkeys(NAMES, "1.5")
+
+
+def test_an_earlier_batch_that_goes_bad_stops_the_next(tuesday: Tuesday) -> None:
+    """It has to stay well while the next one waits; what was changed goes back."""
+    tuesday.baseline("patches", PATCHES.format(health=HEALTH) + "        soak: 8s\n")
+    run = tuesday.begin()
+    assert wait_for(lambda: tuesday.in_force("app1"), DEADLINE_S)
+    tuesday.hosts["app1"].run("systemctl stop labapp", check=True)
+    done = tuesday.ended(run)
+
+    assert done.outcomes("patch") == {
+        "app1": "GREEN", "app2": "RED", "app3": "BLOCKED", "app4": "BLOCKED",
+    }, done.text  # fmt: skip
+    assert "not begun: app1 of an earlier batch is not well" in done.of("patch", "app2").reason
+    assert tuesday.touched() == ["app1"]
+    assert done.of("take_back", "app1").outcome.value == "RED"
+    as_before(tuesday)
+
+
+def test_what_is_open_on_another_host_comes_first(tuesday: Tuesday) -> None:
+    """Nobody starts beside a host of which nobody knows what it is."""
+    subject = Subject(kind="patches", environment="prod", target="app4", entry="app")
+    begun = line_of(
+        subject, action_id="a", run_id="dead", operator="omar", transition="do", phase="begin"
+    )
+    Journal(tuesday.root).write(begun)
+
+    done = tuesday.apply("--host=!app4")
+
+    assert set(done.outcomes("patch").values()) == {"BLOCKED"}, done.text
+    why = done.of("rollback_point", "app1").reason
+    assert "patches.app on app4: `do` has begun at " in why
+    assert "name app4 in --host too" in why
+    assert "! left open: patches.app on app4" in done.text
+    assert tuesday.touched() == []
 
 
 def test_a_host_that_has_to_be_booted(tuesday: Tuesday) -> None:

@@ -11,6 +11,7 @@ import pytest
 from pytest_ddd import clock
 from pytest_ddd.actions.carrying_out import UNDONE, Carried, Hand
 from pytest_ddd.actions.journal import Journal
+from pytest_ddd.actions.patching import boots
 from pytest_ddd.actions.patching.applying import ApplyPatch
 from pytest_ddd.actions.patching.jobs import Job
 from pytest_ddd.actions.patching.points import MakePoint
@@ -236,3 +237,14 @@ def test_a_job_goes_on_and_says_what_became_of_it(desk: Desk) -> None:
     assert job.wait(within_s=30.0).name == "lost"
     with pytest.raises(DddError, match="exit status 7: broken"):
         job.run("echo broken; exit 7\n", within_s=30.0)
+
+
+def test_a_host_that_does_not_boot_says_so(desk: Desk) -> None:
+    """An order to boot is no boot: the boot id stays the same."""
+    session = desk.connections.session(NAME)
+    desk.host.run("systemctl mask --runtime reboot.target", check=True)
+    try:
+        with pytest.raises(DddError, match="its boot id is the same"):
+            boots.reboot(session, within_s=2.0)
+    finally:
+        desk.host.run("systemctl unmask --runtime reboot.target", check=True)
