@@ -173,6 +173,7 @@ RULES: dict[str, Rule] = {
     "backups": check_from,
     "jobs": check_from,
     "queues": check_from,
+    "smoke_tests": check_from,
     "scenarios": check_scenario,
     "listeners": check_listener,
     "services": check_service,

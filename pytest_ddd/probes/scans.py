@@ -122,7 +122,7 @@ class _Writer:
 
     def _judged(self, findings: list[Finding]) -> Iterator[tuple[Reading, Threshold]]:
         for severity in SEVERITIES:
-            if getattr(self.declaration.model.limits, severity) is None:
+            if getattr(self.declaration.model.limits, severity) == "told":
                 continue
             limits = self.declaration.threshold("limits", severity, unit="")
             found = [one for one in findings if one.severity == severity]

@@ -108,6 +108,21 @@ def test_the_log_of_a_green_run(tuesday: Tuesday) -> None:
     assert "INTACT, but nobody who is trusted stands for it" in verified.stdout
 
 
+def test_too_much_traffic_stops_it_before_anything_is_touched(tuesday: Tuesday) -> None:
+    """Here the connection of the run itself is traffic enough."""
+    tuesday.baseline("host_states", STATES.replace("[8080], crit: 100", "[22], crit: 1"))
+
+    done = tuesday.apply("--ddd-escalate=on")
+
+    assert done.status == 1
+    assert done.outcomes("host_state_before") == every("RED"), done.text
+    assert "sessions 1 >= crit 1" in done.of("host_state_before", "shop1").reason
+    for action in ("rollback_point", "patch"):
+        assert done.outcomes(action) == every("BLOCKED"), done.text
+    assert (tuesday.versions(), tuesday.touched()) == (every("1.0"), [])
+    assert not (tuesday.root / "heard.jsonl").exists()  # nothing has begun
+
+
 def test_what_only_its_users_see_takes_it_back(tuesday: Tuesday) -> None:
     """A version that runs and does not work: the smoke test finds it, and both hosts go back."""
     tuesday.baseline("endpoints", "endpoints: {}")

@@ -106,7 +106,10 @@ def test_pending_updates_turn_red_and_heal(lab: Lab, host: LabHost, tmp_path: Pa
             with pytest.raises(CannotLookError, match="examined nothing: 0 security archives"):
                 look()
             archive.use(host, "stable", "security")
+            files = "find /var/cache/apt /var/lib/apt -printf '%p %s %T@\\n' | sort"
+            before = host.run(files, check=True).stdout
             assert look() == (Outcome.RED, "high labapp: 1.0 -> 1.1")
+            assert host.run(files).stdout == before  # a look writes nothing
             host.run("apt-mark hold labapp", check=True)
             assert look() == (Outcome.RED, "high labapp: 1.0 -> 1.1 (held)")
             host.run("apt-mark unhold labapp && apt-get install -y labapp", check=True)

@@ -97,17 +97,17 @@ class Command(Model):
 
 
 class SeverityLimits(Model):
-    """How many findings of each severity are too many; no limit means that they are only told."""
+    """How many findings of each severity are too many; `told` means that none are."""
 
-    critical: CountLimits | None = CountLimits(crit=1)
-    high: CountLimits | None = CountLimits(crit=1)
-    medium: CountLimits | None = CountLimits(warn=1)
-    low: CountLimits | None = None
-    info: CountLimits | None = None
+    critical: CountLimits | Literal["told"] = CountLimits(crit=1)
+    high: CountLimits | Literal["told"] = CountLimits(crit=1)
+    medium: CountLimits | Literal["told"] = CountLimits(warn=1)
+    low: CountLimits | Literal["told"] = "told"
+    info: CountLimits | Literal["told"] = "told"
 
     @model_validator(mode="after")
     def _says_something(self) -> SeverityLimits:
-        if not any(getattr(self, name) for name in type(self).model_fields):
+        if all(getattr(self, name) == "told" for name in type(self).model_fields):
             raise ValueError("needs a limit for one severity: nothing could turn red")
         return self
 

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from pytest_ddd.connections import Session
 
 SHOWN = "apt-get -s upgrade"
-_LISTS = """\
-command -v apt-get >/dev/null || { echo 'apt-get is not installed' >&2; exit 127; }
+_LISTS = f"""\
+command -v apt-get >/dev/null || {{ echo 'apt-get is not installed' >&2; exit 127; }}
 echo "$(( $(date +%s) - $(stat -c %Y /var/lib/apt/lists/partial) ))" || exit 1
-apt-cache policy
+apt-cache {apt.NO_CACHE} policy
 """
 """apt touches `partial` whenever it fetches lists; the lists themselves keep the archive's time."""
 

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from pytest_ddd.connections import Session
 
 _TIMEOUT_S = 120.0
-_NO_CACHE = "-o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache="
+NO_CACHE = "-o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache="
 """A look writes nothing, and so not even apt's index of what it knows."""
 
-_SIMULATE = f"apt-get -s -qq -o APT::Get::Show-User-Simulation-Note=0 --no-remove {_NO_CACHE}"
+_SIMULATE = f"apt-get -s -qq -o APT::Get::Show-User-Simulation-Note=0 --no-remove {NO_CACHE}"
 _INST = re.compile(
     r"Inst (?P<name>\S+)(?: \[(?P<old>[^\]]*)\])? "
     r"\((?P<new>\S+) (?P<origin>.*?)(?: \[(?P<arch>\S+)\])?\)"
@@ -132,7 +132,7 @@ def _behind(session: Session, others: Sequence[Update], apt: Apt) -> set[str]:
     words = " ".join(shlex.quote(one.name) for one in others)
     done = commands.look(
         session,
-        f"apt-cache {_NO_CACHE} madison {words}",
+        f"apt-cache {NO_CACHE} madison {words}",
         shown="apt-cache madison",
         timeout_s=_TIMEOUT_S,
     )
@@ -157,7 +157,7 @@ def _behind(session: Session, others: Sequence[Update], apt: Apt) -> set[str]:
 def _held(session: Session, apt: Apt) -> list[Update]:
     done = commands.look(
         session,
-        f"apt-mark {_NO_CACHE} showhold",
+        f"apt-mark {NO_CACHE} showhold",
         shown="apt-mark showhold",
         timeout_s=_TIMEOUT_S,
     )

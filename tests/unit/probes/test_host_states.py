@@ -112,7 +112,10 @@ def test_a_service_that_is_gone_has_stopped() -> None:
         ("host_states: {s: {free: {/: {warn: 1GiB, crit: 2GiB}}}}", "would never be seen"),
         ("scans: {s: {}}", "exactly one of lynis, debsecan, updates and command"),
         ("scans: {s: {lynis: {}, debsecan: {}}}", "exactly one of lynis"),
-        ("scans: {s: {lynis: {}, limits: {critical: null, high: null, medium: null}}}", "limit"),
+        (
+            "scans: {s: {lynis: {}, limits: {critical: told, high: told, medium: told}}}",
+            "nothing could",
+        ),
         ("scans: {s: {command: {run: x, found: [0]}}}", "either clean or found"),
         ("scans: {s: {command: {run: x, lines: {finding: x, examined: x}}}}", "names no finding"),
         (
@@ -121,6 +124,7 @@ def test_a_service_that_is_gone_has_stopped() -> None:
             "json or lines, not both",
         ),
         ("smoke_tests: {s: {command: ''}}", "command"),
+        ("smoke_tests: {s: {command: x, from: host}}", "needs applies_to"),
     ],
 )
 def test_mistakes_are_told(tmp_path: Path, says: str, told: str) -> None:

@@ -243,6 +243,14 @@ def test_limits_count_each_severity(look: Look, tmp_path: Path) -> None:
     assert [reading.name for reading, _ in counted.judged][-1] == "s low findings"
 
 
+def test_what_is_only_told_is_green_and_told(look: Look) -> None:
+    says = "command: {run: 'echo x; exit 1', unrated: medium}, limits: {medium: told}"
+
+    outcome, found = look(says)
+
+    assert (outcome, found.text) == (GREEN, "medium exit-1: x")
+
+
 def test_a_missing_scanner_is_unknown(look: Look) -> None:
     with pytest.raises(CannotLookError, match="not found"):
         look("command: {run: no-such-scanner}")
