@@ -102,6 +102,17 @@ def tree(tuesday: Tuesday) -> dict[str, list[str]]:
     }
 
 
+def test_only_what_fixes_something_is_updated(tuesday: Tuesday) -> None:
+    """What another archive offers is left alone, unless a fix is hidden behind it."""
+    tuesday.offer(others=["1.0", "1.6"])
+    plain = tuesday.run().of("patch", "app1")
+    assert "nothing to update on app1" in plain.reason
+
+    tuesday.offer("1.1", others=["1.0", "1.6"])
+    hidden = tuesday.run().of("patch", "app1")
+    assert "labapp 1.0 -> 1.6" in str(hidden.readings)
+
+
 @pytest.mark.parametrize(
     ("offered", "why"),
     [
