@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import median
 
-from benchmarks.measure import Cost, in_turn, table
+from benchmarks.measure import Cost, in_turn, prefer_us, table
 
 CHECKS = 10_000
 ROUNDS = 3
@@ -43,6 +43,7 @@ def main() -> int:
     """Print medians; 1 when a check costs more than it may."""
     count = int(sys.argv[1]) if len(sys.argv) > 1 else CHECKS
     few = count // 10
+    prefer_us()
     pytest = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--tb=line"]
     commands = {name: [*pytest, *options] for name, options in OPTIONS.items()}
     with tempfile.TemporaryDirectory() as folder:

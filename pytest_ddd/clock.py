@@ -23,7 +23,9 @@ def wait(seconds: float) -> None:
 
 def stamp(moment: datetime) -> str:
     """Write a moment as RFC 3339 in UTC with microseconds: `2026-11-23T07:30:00.000000Z`."""
-    return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
+    if moment.tzinfo is not UTC:
+        moment = moment.astimezone(UTC)
+    return f"{moment.isoformat(timespec='microseconds')[:-6]}Z"  # without its +00:00
 
 
 def from_stamp(text: str) -> datetime:

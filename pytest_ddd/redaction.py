@@ -12,13 +12,13 @@ import shlex
 import threading
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 from urllib.parse import quote, quote_plus
 
 from pytest_ddd.plain import capped, visible
-from pytest_ddd.redaction_rules import TOKEN, Rule, rules, secret_word
+from pytest_ddd.redaction_rules import TOKEN, Rule, needles, rules, secret_word
 
 Scrubbed = TypeVar("Scrubbed")
 
@@ -179,12 +179,17 @@ class Redactor:
             if "\n" in clean or "\\n" in clean:
                 clean = self._without_wrapped(clean, known, shelf)
         lowered = clean.lower()
-        for rule in rules():
-            for needle in rule.needles:
-                if needle in lowered:
-                    clean = rule.pattern.sub(partial(self._swap, rule, shelf), clean)
-                    break
+        for needle in needles():
+            if needle in lowered:
+                clean = self._without_shapes(clean, lowered, shelf)
+                break
         return shelf.bring_back(clean)
+
+    def _without_shapes(self, text: str, lowered: str, shelf: _Shelf) -> str:
+        for rule in rules():
+            if any(needle in lowered for needle in rule.needles):
+                text = rule.pattern.sub(partial(self._swap, rule, shelf), text)
+        return text
 
     def _without_known(self, text: str, known: tuple[_Known, ...], shelf: _Shelf) -> str:
         for one in known:
@@ -217,12 +222,14 @@ class Redactor:
         return match[0][: found.start - base] + token + match[0][found.end - base :]
 
 
-@dataclass(frozen=True, slots=True)
 class _Seen:
     """Short texts and what they became with what was known, as most texts pass several times."""
 
-    scrubbed: dict[str, str] = field(default_factory=dict)
-    cleaned: dict[str, str] = field(default_factory=dict)
+    __slots__ = ("cleaned", "scrubbed")
+
+    def __init__(self) -> None:
+        self.scrubbed: dict[str, str] = {}
+        self.cleaned: dict[str, str] = {}
 
 
 def _remember(texts: dict[str, str], text: str, found: str) -> None:

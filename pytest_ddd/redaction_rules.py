@@ -99,6 +99,12 @@ _KEY_NEEDLES = ("pass", "pwd", "secret", "token", "key", "credential", "session"
 
 
 @cache
+def needles() -> tuple[str, ...]:
+    """Return what a text has to hold, in small letters, for any of the shapes to fit."""
+    return tuple(dict.fromkeys(needle for rule in rules() for needle in rule.needles))
+
+
+@cache
 def rules() -> tuple[Rule, ...]:
     """Return every shape, most telling first; compiled at the first use, which costs 7 ms."""
     return (

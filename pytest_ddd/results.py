@@ -235,7 +235,7 @@ def cleaned(result: CheckResult, redactor: Redactor = DEFAULT) -> CheckResult:
     is returned is made already, so `to_record` costs nothing until more secrets are known.
     """
     knowledge, record = redactor.knowledge, to_record(result, redactor)
-    clean = from_record(record)
+    clean = from_json(CheckResult, record)
     _LAST[:] = [_Cleaned(result=clean, redactor=redactor, knowledge=knowledge, record=record)]
     return clean
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Container
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from _ext import commands, in_pytest, models, records, routines
@@ -27,7 +27,6 @@ PARTS: dict[str, Callable[[], str]] = {
 """What a placeholder may name."""
 
 _PLACE = re.compile(r"^<!-- from code: ([a-z-]+) -->$", re.MULTILINE)
-_MAYBE = re.compile(r"^([a-z/-]+)\?\n", re.MULTILINE)
 
 
 def filled(text: str) -> str:
@@ -44,17 +43,10 @@ def setup(app: Sphinx) -> dict[str, object]:
 
 def _fill(app: Sphinx, name: str, source: list[str]) -> None:
     source[0] = filled(source[0])
-    if name == app.config.root_doc:
-        source[0] = _kept(source[0], app.env.found_docs)
-
-
-def _kept(text: str, pages: Container[str]) -> str:
-    """Return the contents without the `page?` lines of pages that nobody has written yet."""
-    return _MAYBE.sub(lambda found: f"{found[1]}\n" if found[1] in pages else "", text)
 
 
 def _outdated(
     app: Sphinx, env: BuildEnvironment, added: set[str], changed: set[str], removed: set[str]
 ) -> list[str]:
     texts = {name: env.doc2path(name).read_text("utf-8") for name in env.found_docs}
-    return [name for name, text in texts.items() if _PLACE.search(text) or _MAYBE.search(text)]
+    return [name for name, text in texts.items() if _PLACE.search(text)]

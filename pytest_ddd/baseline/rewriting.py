@@ -36,6 +36,8 @@ def rewritten(text: str, wanted: Mapping[str, Plain]) -> str:
     Raises:
         UsageError: something stands where it cannot be changed without touching the rest.
     """
+    if "\r\n" in text:
+        return rewritten(text.replace("\r\n", "\n"), wanted).replace("\n", "\r\n")
     text += "\n" if text and not text.endswith("\n") else ""
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)

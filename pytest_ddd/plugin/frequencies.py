@@ -17,6 +17,9 @@ FREQUENCIES = tuple(one.value for one in Frequency)
 FORGOTTEN_KEY = pytest.StashKey[list[str]]()
 """Functions that use our fixtures, have no frequency and were not chosen: name and place."""
 
+_UNKNOWN = re.compile(r"Unknown marker\(s\) in '-m' expression: (.*?)\. Use ")
+"""How pytest refuses a word after -m."""
+
 _NO_MARKER = re.compile(r"'(\w+)' not found in `markers`")
 
 
@@ -31,7 +34,8 @@ def pytest_collection_modifyitems() -> Iterator[None]:
     try:
         yield
     except pytest.UsageError as refusal:
-        meant = mistyped(str(refusal).partition("Use ")[0])
+        refused = _UNKNOWN.match(str(refusal))  # any other refusal stands as it is
+        meant = mistyped(refused[1]) if refused else []
         if not meant:
             raise
         wrong, right = meant[0]

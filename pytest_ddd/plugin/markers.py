@@ -23,11 +23,13 @@ MARKERS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where a check belongs: its scenario, step and controls."""
+    """Where a check belongs: its scenario, step and controls, and whether it is an action."""
 
     scenario: Scenario
     step: int
     controls: tuple[str, ...]
+    acts: bool
+    """Whether it may change things."""
 
     @property
     def order(self) -> tuple[int, int, str, int]:
@@ -103,7 +105,8 @@ def _place(item: pytest.Item) -> Place:
         raise pytest.UsageError(
             f"{item.nodeid}: {scenario.title} has {len(scenario.steps)} steps, not {step}"
         )
-    return Place(scenario=scenario, step=step, controls=_controls(item))
+    acts = item.get_closest_marker("action") is not None
+    return Place(scenario=scenario, step=step, controls=_controls(item), acts=acts)
 
 
 def _scenario_name(item: pytest.Item) -> str:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pytest
 
 from pytest_ddd import redaction
 from pytest_ddd.plugin import evidencing, gating, markers
 from pytest_ddd.plugin.changing import refuse_misuse
+from pytest_ddd.plugin.markers import Place
 from pytest_ddd.plugin.options import SETTINGS_KEY
 from pytest_ddd.plugin.reachable import with_reachable
 from pytest_ddd.plugin.site import MISTAKE_KEY, site_of
@@ -46,7 +49,8 @@ def _arranged(config: pytest.Config, checks: list[pytest.Item]) -> list[pytest.I
     if wanted:
         checks = _only(config, checks, wanted)
     checks = gating.chosen(config, checks)
-    checks = sorted(checks, key=lambda item: (places[item].order, _acts(item)))
+    orders = _orders(places)
+    checks = sorted(checks, key=lambda item: orders[id(places[item])])
     return list(with_reachable(config, checks, places))
 
 
@@ -60,9 +64,10 @@ def _refuse_secret(item: pytest.Item) -> None:
         )
 
 
-def _acts(item: pytest.Item) -> bool:
-    """An action comes after all that its step looks at: it may have to answer for that."""
-    return item.get_closest_marker("action") is not None
+def _orders(places: Mapping[pytest.Item, Place]) -> dict[int, tuple[object, ...]]:
+    """Return what to sort by, for each place once; at a step, what changes things comes last."""
+    distinct = {id(one): one for one in places.values()}
+    return {number: (one.order, one.acts) for number, one in distinct.items()}
 
 
 def _only(config: pytest.Config, checks: list[pytest.Item], wanted: str) -> list[pytest.Item]:

@@ -33,7 +33,7 @@ class Reachable(pytest.Item):
     def __init__(self, *, host: str, place: Place, **kwargs: object) -> None:
         super().__init__(**kwargs)  # type: ignore[arg-type]  # pytest's own arguments, handed on
         self.host = host
-        self.place = replace(place, step=REACHING.number)
+        self.place = replace(place, step=REACHING.number, acts=False)
 
     def runtest(self) -> None:
         """Try the host and judge what came of it."""

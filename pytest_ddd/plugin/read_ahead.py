@@ -63,7 +63,7 @@ class Walk:
         entries = dict.fromkeys(one.subject.entry for one in wanted if one.subject.entry)
         self.ahead.forget(entry for entry in entries if entry in self._seen)
         self._seen.update(entries)
-        if _acts(item):
+        if place_of(item).acts:
             return
         hosts = dict.fromkeys(one.subject.host for one in wanted if one.subject.host)
         self.ahead.start(entries, hosts)
@@ -108,8 +108,9 @@ def _stops(items: Sequence[pytest.Item], site: Site) -> Iterator[_Stop]:
     for item in items:
         if not is_recorded(item):
             continue
-        now = (place_of(item).scenario.name, _acts(item))
-        if now != before or _acts(item):
+        place = place_of(item)
+        now = (place.scenario.name, place.acts)
+        if now != before or place.acts:
             phase, before = phase + 1, now
         yield _Stop(
             item=item,
@@ -123,10 +124,6 @@ def _subject(item: pytest.Item, site: Site) -> Subject:
     if isinstance(item, Reachable):
         return Subject(target=item.host, key="", host=item.host, entry=None)
     return subject(item, site.baseline.name)
-
-
-def _acts(item: pytest.Item) -> bool:
-    return item.get_closest_marker("action") is not None
 
 
 @pytest.hookimpl(wrapper=True)

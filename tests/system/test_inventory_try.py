@@ -68,10 +68,10 @@ def test_a_host_without_obstacles(said: subprocess.CompletedProcess[str]) -> Non
         ("modest", "configuration file:/etc/shadow: content: /etc/shadow: Permission denied",
          "hint: let this host's connection use sudo: `sudo: true` in hosts.yaml"),
         ("strange", "the host key is unknown", "hint: ssh-keyscan web1 | ssh-keygen -lf -"),
-        ("nobody", "authentication refused: nosuch@", "hint: ssh -v -F "),
-        ("asks", "sudo wants a password", "hint: give the host a sudo_password secret"),
+        ("nobody", "authentication refused: nosuch@", "if the host lacks your"),
+        ("asks", "sudo wants a password", "hint: give the host a `sudo_password`"),
         ("dead", "connection refused: ssh: connect to host", "hint: ssh -v -F "),
-        ("noname", "Could not resolve hostname nowhere.lab.test", "hint: ssh -v ops@nowhere"),
+        ("noname", "Could not resolve hostname nowhere.lab.test", "hint: getent hosts nowhere.lab.test"),
     ],
 )  # fmt: skip
 def test_each_obstacle_is_told_with_what_to_type(

@@ -94,7 +94,7 @@ def _propose(scope: Scope, host: str, section: str, wanted: Wanted, catch: Catch
         elif known.has(one):
             catch.right.append((host, one.name))
         else:
-            catch.statements.append(one)
+            catch.statements.append(known.renamed(one))
     for name in sorted(named - seen):
         hint = f"see what there is: pytest-ddd capture --discover {section}"
         why = "nothing of that name was found"

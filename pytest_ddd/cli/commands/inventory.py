@@ -116,17 +116,19 @@ def _try(selection: Selection) -> int:
             failed = failed or bool(tried.obstacles)
             _tell(tried)
     finally:
+        scope.databases.close()
         connections.close()
     return EXIT_FAILED if failed else 0
 
 
 def _tell(tried: Tried) -> None:
     """Say how one host answered; what has one cause is told once."""
-    looked = f"as {tried.account}, {plural(tried.looked_at, 'look')} at what is declared"
+    account = f"as {tried.account}, " if tried.account else ""
+    looked = f"{account}{plural(tried.looked_at, 'look')} at what is declared"
     if not tried.obstacles:
         say(f"✓ {tried.host}: {looked}")
         return
-    say(f"✗ {tried.host}: {looked}" if tried.account else f"✗ {tried.host}: cannot be looked at")
+    say(f"✗ {tried.host}: {looked if tried.looked_at else 'cannot be looked at'}")
     causes: dict[tuple[str, str], list[str]] = {}
     for one in tried.obstacles:
         causes.setdefault((one.why, one.hint), []).append(one.what)

@@ -9,10 +9,23 @@ from functools import partial
 
 from pytest_ddd.errors import CannotLookError, NotApplicableError
 from pytest_ddd.outcomes import Outcome
-from pytest_ddd.probes import configuration, logs, resources
+from pytest_ddd.probes import (
+    backups,
+    configuration,
+    endpoints,
+    jobs,
+    logs,
+    metrics,
+    queues,
+    resources,
+    sync,
+)
 from pytest_ddd.probes.ahead import ReadAhead
 from pytest_ddd.probes.entry import AnyEntry
 from pytest_ddd.probes.scope import Scope
+
+_DAILY = (endpoints, resources, logs, backups, configuration, jobs, queues, sync, metrics)
+"""What the daily scenarios look at; other scenarios run programs that take their time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,39 +49,48 @@ class Tried:
 
 
 def try_hosts(scope: Scope) -> Iterator[Tried]:
-    """Yield what was found of each host, in the order of the inventory; nothing is changed."""
+    """Yield what was found of each host, in the order of the inventory; nothing is changed.
+
+    Last comes what the environment itself declares, when it is selected as a whole.
+    """
     for host in scope.hosts:
         scope.connections.reaching(host)  # all of them open at once
+    declared: dict[str, list[AnyEntry]] = {}
+    for module in _DAILY:
+        for entry in module.entries(scope):
+            declared.setdefault(_place(scope, entry), []).append(entry)
     with ThreadPoolExecutor(max(1, len(scope.hosts))) as pool:
-        yield from pool.map(partial(_try_host, scope), scope.hosts)
+        entries = [declared.get(host, []) for host in scope.hosts]
+        yield from pool.map(partial(_try_host, scope), scope.hosts, entries)
+    if "" in declared:
+        yield _tried(scope, f"{scope.baseline.name}, without a host", "", declared[""])
 
 
-def _try_host(scope: Scope, host: str) -> Tried:
+def _place(scope: Scope, entry: AnyEntry) -> str:
+    """Return the host that an entry is about; nothing when it is the environment's own."""
+    return next((name for name in (entry.host, entry.target) if name in scope.hosts), "")
+
+
+def _try_host(scope: Scope, host: str, entries: Sequence[AnyEntry]) -> Tried:
     reached = scope.connections.reachable(host)
     if reached.outcome is not Outcome.GREEN:
         dead = Obstacle(host=host, what="connection", why=reached.reason, hint=reached.hint)
         return Tried(host=host, account="", looked_at=0, obstacles=(dead,))
-    entries = [
-        entry
-        for module in (resources, logs, configuration)
-        for entry in module.entries(scope)
-        if entry.host == host
-    ]
-    _read(scope, host, entries)
-    return Tried(
-        host=host,
-        account=_account(scope, host),
-        looked_at=len(entries),
-        obstacles=tuple(_obstacles(host, entries)),
-    )
+    return _tried(scope, host, _account(scope, host), entries)
 
 
-def _read(scope: Scope, host: str, entries: Sequence[AnyEntry]) -> None:
+def _tried(scope: Scope, name: str, account: str, entries: Sequence[AnyEntry]) -> Tried:
     ahead = ReadAhead(scope.connections)
-    ahead.start(entries, [host])
+    ahead.start(entries, [name] if name in scope.hosts else [])
     for entry in entries:
         ahead.wait(entry, lambda: None)
     ahead.stop()
+    return Tried(
+        host=name,
+        account=account,
+        looked_at=len(entries),
+        obstacles=tuple(_obstacles(name, entries)),
+    )
 
 
 def _obstacles(host: str, entries: Sequence[AnyEntry]) -> Iterator[Obstacle]:

@@ -176,3 +176,18 @@ def test_an_environment_of_one_file_stays_one_file() -> None:
     placing.add(said(LOAD, ("db1",), warn=2))
 
     assert list(placing.files) == [Path("baselines/one.yaml")]
+
+
+def test_what_is_special_about_a_host_of_an_inventory_stands_beside_it() -> None:
+    Path("hosts.ini").write_text("[web]\nweb1\nweb2\n")
+    write({"prod/hosts.yaml": "from_ansible: hosts.ini\n"})
+    placing = Placing(
+        ROOT, load_baseline(ROOT, "prod"), Asked(hosts=["web1"], names=["web1"], whole=False)
+    )
+
+    placing.add([*said(LOAD, ("web2",), warn=2), *said(LOAD, ("web1",), warn=9)])
+
+    own: Tree = {"warn": 9, "applies_to": ["web1"]}
+    assert placing.files[Path("baselines/prod/hosts.yaml")] == {
+        "hosts": {"web1": {"set": {"thresholds": {"load": own}}}}
+    }

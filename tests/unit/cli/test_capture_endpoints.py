@@ -108,6 +108,17 @@ def test_a_server_that_the_baseline_names_already_is_left_alone(
     assert "1 thing as the baseline says already" in capsys.readouterr().err
 
 
+def test_a_name_that_is_taken_stays_the_users(site: Path) -> None:
+    with serving(replying(PAGE)) as server:
+        mine = f"endpoints: {{http-{server.port}: {{url: 'http://elsewhere.example/'}}}}\n"
+        (site / "baselines/prod/endpoints.yaml").write_text(mine)
+        found = capture(server)
+
+    text = (site / "baselines/prod/endpoints.yaml").read_text()
+    assert found == {"url": "http://elsewhere.example/"}
+    assert f"http-{server.port}-2: {{url: " in text
+
+
 @pytest.mark.needs("openssl")
 def test_tls_is_believed_by_the_authorities_that_the_baseline_names(
     site: Path, capsys: pytest.CaptureFixture[str]

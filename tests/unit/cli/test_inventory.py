@@ -106,6 +106,28 @@ def test_try_of_what_can_be_looked_at(capsys: pytest.CaptureFixture[str]) -> Non
     assert "1 look at what is declared" in capsys.readouterr().out
 
 
+def test_try_of_an_environment_looks_at_what_has_no_host(
+    site: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A refused connection is red, and no obstacle; a missing secret is one."""
+    monkeypatch.delenv("SHOP_TOKEN", raising=False)
+    hosts = "hosts: {here: {connection: local://}}\ngroups: {web: {}}\n"
+    (site / "baselines/prod/hosts.yaml").write_text(hosts)
+    (site / "baselines/prod/endpoints.yaml").write_text(
+        "endpoints:\n"
+        '  shop: {url: "tcp://127.0.0.1:9"}\n'
+        '  api: {url: "http://127.0.0.1:9/", headers: {X-Token: {env: SHOP_TOKEN}}}\n'
+    )
+
+    assert main(["inventory", "prod", "--try"]) == 1
+
+    told = lines(capsys.readouterr().out.partition("✗ ")[2])
+    assert told[0] == "prod, without a host: 2 looks at what is declared"
+    assert told[1].startswith("endpoints api: ")
+    assert "SHOP_TOKEN" in told[1]
+    assert len([line for line in told if line.startswith("endpoints")]) == 1
+
+
 def test_what_is_only_red_is_no_obstacle(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (site / "baselines/prod/configuration.yaml").write_text(
         "configuration: {users: {root: {uid: 7}}}\n"
