@@ -88,31 +88,26 @@ def lock(config: pytest.Config, hand: Hand) -> None:
 
 
 def _decided(item: pytest.Item, site: Site) -> Decision:
-    """Decide once a run, about all hosts of it: not half of them are changed."""
+    """Decide about all hosts of the run, and anew for each: an approval may expire meanwhile."""
     from pytest_ddd.actions import approvals
 
-    config = item.config
-    if _DECISION_KEY not in config.stash:
-        settings = site.settings
-        request = approvals.Request(
-            change=settings.change,
-            environment=site.baseline.name,
-            scenario=place_of(item).scenario.name,
-            hosts=set(_targets(site)),
-            at=clock.now(),
-            operators=set(
-                filter(None, (login.name(), os.environ.get("SUDO_USER"), settings.operator))
-            ),
-            keys=set(filter(None, (site.key, _fingerprint(settings.sign)))),
-        )
-        files = [
-            config.invocation_params.dir / Path(one) for one in config.getoption("ddd_approval")
-        ]
-        try:
-            config.stash[_DECISION_KEY] = approvals.decide(site.baseline, files, request)
-        except UsageError as mistake:
-            config.stash[_DECISION_KEY] = approvals.Decision(obstacles=(mistake.message,))
-    return config.stash[_DECISION_KEY]
+    config, settings = item.config, site.settings
+    request = approvals.Request(
+        change=settings.change,
+        environment=site.baseline.name,
+        scenario=place_of(item).scenario.name,
+        hosts=set(_targets(site)),
+        at=clock.now(),
+        operators=set(filter(None, (login.name(), os.environ.get("SUDO_USER"), settings.operator))),
+        keys=set(filter(None, (site.key, _fingerprint(settings.sign)))),
+    )
+    files = [config.invocation_params.dir / Path(one) for one in config.getoption("ddd_approval")]
+    try:
+        decision = approvals.decide(site.baseline, files, request)
+    except UsageError as mistake:
+        decision = approvals.Decision(obstacles=(mistake.message,))
+    config.stash[_DECISION_KEY] = decision
+    return decision
 
 
 def _fingerprint(key: Path | None) -> str:

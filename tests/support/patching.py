@@ -127,14 +127,16 @@ class Tuesday:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / f"{section}.yaml").write_text(dedent(text))
 
-    def offer(self, *names: str) -> None:
-        """Let the archive offer these versions as security updates, and tell the hosts."""
+    def offer(self, *names: str, others: Sequence[str] = ("1.0",)) -> None:
+        """Let the archives offer these versions as security updates, others besides; tell hosts."""
         self.archive.publish("security", [self.debs[name] for name in names], label="Lab-Security")
+        self.archive.publish("stable", [self.debs[name] for name in others])
         for host in self.hosts.values():
             host.run("apt-get -q update", check=True)
 
     def reset(self) -> None:
         """Put every host back to the old version, and forget what was done."""
+        self.archive.publish("stable", [self.debs["1.0"]])
         self.archive.publish("security", [self.debs["1.1"]], label="Lab-Security")
         script = (
             "rm -rf /var/lib/pytest-ddd /run/drained /root/drained /run/reboot-required /var/lib/dpkg/lock-held; apt-mark -q unhold labapp; "
@@ -204,6 +206,14 @@ class Tuesday:
         """Wait until the slow package of a host is at its half, and let it go on."""
         half = "test -e /run/half && rm /run/half"
         assert wait_for(lambda: not self.hosts[name].run(half).returncode, 120.0)
+
+    def in_force(self, name: str) -> bool:
+        """Whether the updates of a host were carried out and verified."""
+        deeds = Journal(self.root).deeds()
+        wanted = ("patches", name)
+        return any(
+            one.is_in_force and (one.subject.kind, one.subject.target) == wanted for one in deeds
+        )
 
     @contextmanager
     def lock(self) -> Iterator[None]:

@@ -9,6 +9,8 @@ from datetime import timedelta
 import pytest
 
 from pytest_ddd import clock
+from pytest_ddd.actions.interface import Subject
+from pytest_ddd.actions.journal import Journal, line_of
 from tests.lab.lab import Lab
 from tests.lab.proc import wait_for
 from tests.lab.svc.debian import HEALTH
@@ -100,6 +102,17 @@ def tree(tuesday: Tuesday) -> dict[str, list[str]]:
     }
 
 
+def test_only_what_fixes_something_is_updated(tuesday: Tuesday) -> None:
+    """What another archive offers is left alone, unless a fix is hidden behind it."""
+    tuesday.offer(others=["1.0", "1.6"])
+    plain = tuesday.run().of("patch", "app1")
+    assert "nothing to update on app1" in plain.reason
+
+    tuesday.offer("1.1", others=["1.0", "1.6"])
+    hidden = tuesday.run().of("patch", "app1")
+    assert "labapp 1.0 -> 1.6" in str(hidden.readings)
+
+
 @pytest.mark.parametrize(
     ("offered", "why"),
     [
@@ -168,6 +181,28 @@ def test_red_before_touches_nothing(tuesday: Tuesday) -> None:
     assert tuesday.versions() == OLD
 
 
+def test_a_backup_command_that_fails_touches_nothing(tuesday: Tuesday) -> None:
+    """Without a good way back nobody sets out, on no host."""
+    tuesday.baseline(
+        "rollback",
+        """
+        rollback:
+          packages: {packages: {}, timeout: 60s}
+          dump:
+            command: {create: "echo no space; exit 1", verify: "true", restore: "true"}
+            timeout: 60s
+            applies_to: [app2]
+        """,
+    )
+
+    done = tuesday.apply()
+
+    assert done.status == 1
+    assert any("no space" in one.reason for one in done.results if one.outcome.value == "RED")
+    assert set(done.outcomes("patch").values()) == {"BLOCKED"}
+    assert (tuesday.versions(), tuesday.touched()) == (OLD, [])
+
+
 LOCKED = """
 while [ ! -e {after} ]; do sleep 0.1; done
 exec perl -e 'use Fcntl; open F, ">>", "/var/lib/dpkg/lock-frontend"; \
@@ -222,6 +257,41 @@ def test_a_connection_that_is_cut_in_mid_update(tuesday: Tuesday) -> None:
 
     assert done.outcomes("patch") == ALL_GREEN, done.text
     assert tuesday.versions() == dict.fromkeys(NAMES, "1.5")
+
+
+def test_an_earlier_batch_that_goes_bad_stops_the_next(tuesday: Tuesday) -> None:
+    """It has to stay well while the next one waits; what was changed goes back."""
+    tuesday.baseline("patches", PATCHES.format(health=HEALTH) + "        soak: 8s\n")
+    run = tuesday.begin()
+    assert wait_for(lambda: tuesday.in_force("app1"), DEADLINE_S)
+    tuesday.hosts["app1"].run("systemctl stop labapp", check=True)
+    done = tuesday.ended(run)
+
+    assert done.outcomes("patch") == {
+        "app1": "GREEN", "app2": "RED", "app3": "BLOCKED", "app4": "BLOCKED",
+    }, done.text  # fmt: skip
+    assert "not begun: app1 of an earlier batch is not well" in done.of("patch", "app2").reason
+    assert tuesday.touched() == ["app1"]
+    assert done.of("take_back", "app1").outcome.value == "RED"
+    as_before(tuesday)
+
+
+def test_what_is_open_on_another_host_comes_first(tuesday: Tuesday) -> None:
+    """Nobody starts beside a host of which nobody knows what it is."""
+    subject = Subject(kind="patches", environment="prod", target="app4", entry="app")
+    begun = line_of(
+        subject, action_id="a", run_id="dead", operator="omar", transition="do", phase="begin"
+    )
+    Journal(tuesday.root).write(begun)
+
+    done = tuesday.apply("--host=!app4")
+
+    assert set(done.outcomes("patch").values()) == {"BLOCKED"}, done.text
+    why = done.of("rollback_point", "app1").reason
+    assert "patches.app on app4: `do` has begun at " in why
+    assert "name app4 in --host too" in why
+    assert "! left open: patches.app on app4" in done.text
+    assert tuesday.touched() == []
 
 
 def test_a_host_that_has_to_be_booted(tuesday: Tuesday) -> None:

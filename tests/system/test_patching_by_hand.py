@@ -11,6 +11,7 @@ import pytest
 from pytest_ddd import clock
 from pytest_ddd.actions.carrying_out import UNDONE, Carried, Hand
 from pytest_ddd.actions.journal import Journal
+from pytest_ddd.actions.patching import boots
 from pytest_ddd.actions.patching.applying import ApplyPatch
 from pytest_ddd.actions.patching.jobs import Job
 from pytest_ddd.actions.patching.points import MakePoint
@@ -191,7 +192,8 @@ def test_restic_keeps_paths_and_brings_them_back(
     action._kind.restore(kept.point)
     assert desk.host.run("cat /root/kept/a").stdout == "old\n"
 
-    desk.host.run("find /root/repo/data -type f -exec truncate -s 10 {} +", check=True)
+    zeroes = "dd if=/dev/zero of={} bs=64 count=1 conv=notrunc status=none"
+    desk.host.run(f"find /root/repo/data -type f -exec {zeroes} ';'", check=True)
     assert "restic cannot read snapshot" in str(action.verify()[0])
 
 
@@ -230,7 +232,20 @@ def test_a_job_goes_on_and_says_what_became_of_it(desk: Desk) -> None:
     with pytest.raises(DddError, match="still runs after"):
         job.run("sleep 600\n", within_s=0.5)
     assert job.state().name == "running"
+    with pytest.raises(DddError, match="not disturbed"):
+        job.run("echo me too\n", within_s=0.5)
     desk.host.run("kill -9 -$(cat /var/lib/pytest-ddd/jobs/try/pid)", check=True)
     assert job.wait(within_s=30.0).name == "lost"
     with pytest.raises(DddError, match="exit status 7: broken"):
         job.run("echo broken; exit 7\n", within_s=30.0)
+
+
+def test_a_host_that_does_not_boot_says_so(desk: Desk) -> None:
+    """An order to boot is no boot: the boot id stays the same."""
+    session = desk.connections.session(NAME)
+    desk.host.run("systemctl mask --runtime reboot.target", check=True)
+    try:
+        with pytest.raises(DddError, match="its boot id is the same"):
+            boots.reboot(session, within_s=2.0)
+    finally:
+        desk.host.run("systemctl unmask --runtime reboot.target", check=True)

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import json
-import posixpath
-import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from pytest_ddd import clock
 from pytest_ddd.actions.interface import Keep, Plan, Subject
 from pytest_ddd.actions.journal import STAGE
-from pytest_ddd.actions.patching import boots, health, shell
+from pytest_ddd.actions.patching import boots, health, marks
 from pytest_ddd.actions.patching.jobs import Job
 from pytest_ddd.actions.patching.kinds import kind_of
+from pytest_ddd.actions.patching.marks import Before
 from pytest_ddd.actions.patching.service import Service
 from pytest_ddd.actions.patching.updaters import points_of, updater_of
 from pytest_ddd.errors import CannotLookError, DddError
 from pytest_ddd.probes.patches import Patch, superuser
-from pytest_ddd.probes.rollback import Point, RollbackPoint, folder_of, read_point
+from pytest_ddd.probes.rollback import Point, RollbackPoint, read_point
 from pytest_ddd.probes.rollback import entries as rollback_entries
 from pytest_ddd.results import Problem
 from pytest_ddd.units import format_duration, plural
@@ -27,37 +24,6 @@ KIND = "patches"
 _BEFORE = "before.json"
 _TOUCHED = "touched"
 """Kept once the update may have begun; without it there is nothing to bring back."""
-
-_IN_USE = "in-use"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Before:
-    """What a host was like before its update."""
-
-    boot: str
-    running: tuple[str, ...]
-    failed: tuple[str, ...]
-    points: tuple[str, ...]
-    """Name and time of each rollback point: one that was made since leads elsewhere."""
-
-    def to_json(self) -> bytes:
-        """Return it as it is kept."""
-        return json.dumps(
-            {
-                "boot": self.boot,
-                "running": self.running,
-                "failed": self.failed,
-                "points": self.points,
-            }
-        ).encode()
-
-    @classmethod
-    def from_json(cls, data: bytes) -> Before:
-        """Read what `to_json` wrote."""
-        said = json.loads(data)
-        lists = {name: tuple(said[name]) for name in ("running", "failed", "points")}
-        return cls(boot=said["boot"], **lists)
 
 
 class ApplyPatch:
@@ -106,14 +72,18 @@ class ApplyPatch:
         """Do it all; a host that is not well afterwards is a failure."""
         session, model = self._patch.session, self._model
         self._settle_others()
-        self._job.wait(within_s=model.duration)
+        if self._job.wait(within_s=model.duration).name == "running":
+            raise CannotLookError(
+                f"{self._patch.target}: an earlier update still runs there, and is not disturbed",
+                hint="start again when it has ended",
+            )
         points = points_of(self._patch)
         before = self._before(points)
         script = self._updater.script(points)
         keep.save(_BEFORE, before.to_json())
         if any(point.in_use for _, point in points):
             keep.save(_TOUCHED, b"")
-        self._mark(points, before)
+        marks.mark(session, points, before)
         self._stage(keep, "taking it out of service")
         self._service.begin()
         if script:
@@ -131,7 +101,7 @@ class ApplyPatch:
             raise DddError(f"{self._patch.target} is not well after its update: {'; '.join(wrong)}")
         self._stage(keep, "putting it back into service")
         self._service.end()
-        self._unmark([entry for entry, _ in points])
+        marks.unmark(session, points)
 
     def verify(self) -> tuple[Problem, ...]:
         """Look once more, now that the host is in service."""
@@ -158,14 +128,14 @@ class ApplyPatch:
         if state.name == "running":
             text = "the update still runs there, and is not disturbed: undo it once it has ended"
             return self._problems([text])
-        points = self._kept(before)
+        points = marks.kept(self._patch, before)
         if keep.load(_TOUCHED) is not None:
             self._bring_back(points, before)
         wrong = health.settled(session, self._model, lambda: self._unrestored(points, before))
         if wrong:
             return self._problems(wrong)
         self._service.end()
-        self._unmark([entry for entry, _ in points])
+        marks.unmark(session, points)
         return ()
 
     def _bring_back(self, points: Sequence[tuple[RollbackPoint, Point]], before: Before) -> None:
@@ -180,7 +150,7 @@ class ApplyPatch:
 
     def _steps(self, lines: Sequence[str]) -> list[str]:
         model, known = self._model, self._service
-        units = ", ".join([*model.restart, "and what needrestart names"])
+        units = ", ".join([*model.restart, "what needrestart names"])
         boot = {
             "required": "boot it, if it has /run/reboot-required",
             "always": "boot it",
@@ -228,32 +198,14 @@ class ApplyPatch:
         """Return what the host was like, also when an earlier run has changed it since."""
         for entry, point in points:
             if point.in_use:
-                return Before.from_json(self._read(entry))
+                return marks.read(self._patch.session, entry)
         session = self._patch.session
         return Before(
             boot=boots.boot_id(session),
             running=tuple(health.running(session)),
             failed=tuple(health.failed(session)),
-            points=tuple(_name(entry, point) for entry, point in points),
+            points=tuple(marks.name_of(entry, point) for entry, point in points),
         )
-
-    def _kept(self, before: Before) -> list[tuple[RollbackPoint, Point]]:
-        entries = {
-            one.key: one
-            for one in rollback_entries(self._patch.scope)
-            if one.host == self._patch.host
-        }
-        found = []
-        for name in before.points:
-            key = name.rpartition("@")[0]
-            point = read_point(self._patch.session, key) if key in entries else None
-            if point is None or _name(entries[key], point) != name:
-                raise CannotLookError(
-                    f"{self._patch.target}: the rollback point {name} is there no more",
-                    hint=f"look what is in {folder_of(key)} on the host",
-                )
-            found.append((entries[key], point))
-        return found
 
     def _wrong(self, points: Sequence[tuple[RollbackPoint, Point]], before: Before) -> list[str]:
         return health.settled(
@@ -274,25 +226,6 @@ class ApplyPatch:
     def _stage(self, keep: Keep, name: str) -> None:
         keep.save(STAGE, name.encode())
 
-    def _mark(self, points: Sequence[tuple[RollbackPoint, Point]], before: Before) -> None:
-        for entry, _ in points:
-            file = shlex.quote(posixpath.join(folder_of(entry.key), _IN_USE))
-            script = f"cat >{file}.new && mv {file}.new {file} && sync"
-            shell.must(self._patch.session, script, shown="mark the point", stdin=before.to_json())
-
-    def _unmark(self, entries: Sequence[RollbackPoint]) -> None:
-        for entry in entries:
-            file = shlex.quote(posixpath.join(folder_of(entry.key), _IN_USE))
-            shell.must(self._patch.session, f"rm -f {file}", shown="free the point")
-
-    def _read(self, entry: RollbackPoint) -> bytes:
-        file = shlex.quote(posixpath.join(folder_of(entry.key), _IN_USE))
-        return shell.must(self._patch.session, f"cat {file}", shown="read the point").stdout
-
     def _problems(self, wrong: Sequence[str]) -> tuple[Problem, ...]:
         origin = self._patch.declaration.origin()
         return tuple(Problem(text=one, origin=origin) for one in wrong)
-
-
-def _name(entry: RollbackPoint, point: Point) -> str:
-    return f"{entry.key}@{clock.stamp(point.at)}"

@@ -90,6 +90,9 @@ class Job:
         Raises:
             DddError: it failed, or did not end in time; it is never killed.
         """
+        label = self._session.spec.label
+        if self.wait(within_s=within_s).name == "running":
+            raise DddError(f"{label}: what an earlier run began still runs, and is not disturbed")
         token = uuid.uuid4().hex
         data = script.encode()
         command = _START.format(folder=self._folder, length=len(data), token=token)
@@ -101,7 +104,7 @@ class Job:
                 raise
         state = self.wait(within_s=within_s)
         if not state.ended_well:
-            raise DddError(f"{self._session.spec.label}: {_words(state, within_s)}")
+            raise DddError(f"{label}: {_words(state, within_s)}")
 
     def wait(self, *, within_s: float) -> State:
         """Wait until it runs no more, or the time is over; return what it is then.
