@@ -18,6 +18,7 @@ from pytest_ddd import clock
 
 BENCHMARKS: Mapping[str, tuple[Sequence[str], ...]] = {
     "plugin_load": ((),),
+    "baseline_load": ((),),
     "check_overhead": (("10000",), ("50000",)),
     "fleet": (
         *(("50", "0", "9"), ("50", "10", "9")),
