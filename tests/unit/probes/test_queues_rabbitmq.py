@@ -91,8 +91,10 @@ def test_no_consumer_is_red_and_healed(look, rabbit, mails):
 
 def test_the_oldest_message_is_red_and_healed(look, rabbit, mails):
     empty = look(mails, "age: {crit: 10m}")
-    rabbit.publish(mails, 1, timestamp=int(clock.now().timestamp()) - 700)
+    sent = int(clock.now().timestamp()) - 700
+    rabbit.publish(mails, 1, timestamp=sent)
     rabbit.shows(mails, "messages", 1)
+    rabbit.shows(mails, "head_message_timestamp", sent)
     broken = look(mails, "age: {crit: 10m}")
     rabbit.purge(mails)
     rabbit.shows(mails, "messages", 0)
