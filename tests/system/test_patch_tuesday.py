@@ -8,14 +8,14 @@ from datetime import timedelta
 
 import pytest
 
-from pytest_ddd import clock
+from pytest_ddd import clock, login
 from pytest_ddd.actions.interface import Subject
 from pytest_ddd.actions.journal import Journal, line_of
 from tests.lab.lab import Lab
 from tests.lab.proc import wait_for
 from tests.lab.svc.debian import HEALTH
 from tests.support.http_service import Reply, http_service
-from tests.support.patching import MAINTENANCE, PATCHES, Run, Tuesday, open_tuesday
+from tests.support.patching import MAINTENANCE, PATCHES, SCENARIO, Run, Tuesday, open_tuesday
 
 pytestmark = pytest.mark.needs("lab", "dpkg-deb", "ssh-keygen")
 
@@ -345,7 +345,7 @@ def blocked(tuesday: Tuesday, done: Run) -> str:
 
 
 def test_no_approval_and_another_run_touch_nothing(tuesday: Tuesday) -> None:
-    """Guards hold for whole runs; which approval counts is proved without hosts."""
+    """Guards hold for whole runs."""
     assert "give a signed file with --ddd-approval=FILE" in blocked(
         tuesday, tuesday.run("--ddd-apply")
     )
@@ -356,3 +356,28 @@ def test_no_approval_and_another_run_touch_nothing(tuesday: Tuesday) -> None:
     assert set(done.outcomes("rollback_point").values()) == {"UNKNOWN"} | {"BLOCKED"}
     assert "another run is changing things now" in done.of("rollback_point", "app1").reason
     assert tuesday.touched() == []
+
+
+@pytest.mark.parametrize(
+    ("says", "why"),
+    [
+        ({"valid_until": "'2020-01-02T00:00:00Z'", "valid_from": "'2020-01-01T00:00:00Z'"},
+         "it expired at 2020-01-02T00:00 UTC"),
+        ({"change": "CHG-8"}, "it is for change CHG-8, not CHG-7"),
+        ({"environment": "stage"}, "it is for environment stage, not prod"),
+    ],
+)  # fmt: skip
+def test_an_approval_of_something_else_touches_nothing(
+    tuesday: Tuesday, says: dict[str, str], why: str
+) -> None:
+    assert why in blocked(tuesday, tuesday.apply(approval=tuesday.approve(**says)))
+
+
+def test_nobody_approves_his_own_patches(tuesday: Tuesday) -> None:
+    """Also where the baseline names him among those who may."""
+    me = f"{{principal: {login.name()}, key: '{tuesday.signer.fingerprint}'}}"
+    tuesday.baseline("approvals", f"approvals: {{{SCENARIO}: {{signers: [{me}]}}}}")
+
+    done = tuesday.apply(approval=tuesday.approve(approver=me))
+
+    assert f"it is by {login.name()}, who runs this" in blocked(tuesday, done)
