@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -229,7 +230,7 @@ def rows(path: Path, statement: str) -> list[tuple[object, ...]]:
     if not path.exists():
         return []
     try:
-        with sqlite3.connect(path, timeout=30) as connection:
+        with closing(sqlite3.connect(path, timeout=30)) as connection, connection:
             return list(connection.execute(statement))
     except sqlite3.OperationalError:  # the tables are being made
         return []
