@@ -52,7 +52,10 @@ class Outbox(Protocol):
         """Write down what became of a parcel; False when its lease was lost meanwhile."""
 
     def next_at(self, channels: Collection[str]) -> datetime | None:
-        """Return when the next message for one of these channels is due; None for never."""
+        """Return when the next message for one of these channels is due; None for never.
+
+        One that another process has in hand is due all the while: only that one knows its end.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +69,7 @@ class Flushed:
 
 
 def flush(outbox: Outbox, channels: Mapping[str, Channel], *, budget_s: float) -> Flushed:
-    """Send what is due, and what becomes due within the budget.
+    """Send what is due, and what becomes due within the budget; wait for what others are sending.
 
     Args:
         outbox: where the messages are.

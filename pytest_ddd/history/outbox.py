@@ -101,9 +101,12 @@ class StoredOutbox:
         return True
 
     def next_at(self, channels: Collection[str]) -> datetime | None:
-        """Return when the next message for one of these channels is due; None for never."""
+        """Return when the next message for one of these channels is due; None for never.
+
+        One that another process has in hand is due all the while: only that one knows its end.
+        """
         with self._store.reading() as tx:
-            chosen = and_(OUTBOX.c.state == Delivery.PENDING, self._ours(channels))
+            chosen = and_(OUTBOX.c.state.in_(_ON_THE_WAY), self._ours(channels))
             found: datetime | None = tx.execute(
                 select(func.min(OUTBOX.c.next_at)).where(chosen, _is_first())
             ).scalar()

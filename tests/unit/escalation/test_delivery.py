@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import select
 
 from pytest_ddd import clock
-from pytest_ddd.alerts import Delivery, Outgoing
+from pytest_ddd.alerts import Attempt, Delivery, Outgoing
 from pytest_ddd.escalation.flushing import LEASE_S, Flushed, flush
 from pytest_ddd.history import outbox
 from pytest_ddd.history.alert_tables import DELIVERIES, OUTBOX
@@ -297,6 +297,39 @@ def test_a_lost_lease_is_noticed(store: Store, set_clock: SetClock) -> None:
 
     assert flushed.lost == 1
     assert states(store) == [Delivery.INFLIGHT]
+
+
+def test_what_another_process_is_sending_is_waited_for(
+    store: Store, duty: Duty, set_clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that ends meanwhile does not say that the message has not arrived."""
+    put(store, message())
+    other = StoredOutbox(store)
+    parcel = other.claim(["pager"], now=clock.now(), lease_s=LEASE_S)
+    assert parcel is not None
+
+    def wait(seconds: float) -> None:
+        set_clock.wait(seconds)
+        other.settle(Attempt(parcel=parcel, at=clock.now(), state=Delivery.DELIVERED))
+
+    monkeypatch.setattr(clock, "wait", wait)
+
+    assert one_round(store, duty.url, budget_s=20.0) == Flushed()
+    assert (states(store), duty.service.asked) == ([Delivery.DELIVERED], [])
+
+
+def test_a_dead_sender_is_waited_for_no_longer_than_the_budget(
+    store: Store, duty: Duty, set_clock: SetClock
+) -> None:
+    """Its lease lasts longer: the message is told as not arrived, and the next run sends it."""
+    put(store, message())
+    StoredOutbox(store).claim(["pager"], now=clock.now(), lease_s=LEASE_S)
+
+    assert one_round(store, duty.url, budget_s=5.0) == Flushed()
+    assert set_clock.monotonic() <= 5.0
+    assert states(store) == [Delivery.INFLIGHT]
+    set_clock.advance(seconds=LEASE_S)
+    assert one_round(store, duty.url).delivered == 1
 
 
 def test_four_flushers_send_three_hundred_messages_once_each(
