@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -368,7 +369,7 @@ def test_no_approval_and_another_run_touch_nothing(tuesday: Tuesday) -> None:
     ],
 )  # fmt: skip
 def test_an_approval_of_something_else_touches_nothing(
-    tuesday: Tuesday, says: dict[str, str], why: str
+    tuesday: Tuesday, says: dict[str, Any], why: str
 ) -> None:
     assert why in blocked(tuesday, tuesday.apply(approval=tuesday.approve(**says)))
 
