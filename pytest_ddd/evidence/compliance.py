@@ -6,26 +6,20 @@ it ended then, so that a log which was cut or written anew does not fit the pack
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import closing
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from pytest_ddd import clock
 from pytest_ddd.errors import RecordError
 from pytest_ddd.evidence import chained
-from pytest_ddd.evidence.files import RUN
 from pytest_ddd.evidence.manifest import Anchor
 from pytest_ddd.jsonable import fields_to_json
 from pytest_ddd.plain import visible
 from pytest_ddd.redaction import DEFAULT
 from pytest_ddd.results import CHANGED_PACKAGES, CheckResult, Problem, Reading
-
-if TYPE_CHECKING:
-    from pytest_ddd.evidence.verification import Verification
-    from pytest_ddd.signatures import Trust
 
 FILE_NAME = "compliance.jsonl"
 
@@ -160,47 +154,3 @@ def told_by(results: Sequence[CheckResult], target: str, entry: str) -> Told:
 
 def _lines(text: str) -> tuple[str, ...]:
     return tuple(line for line in text.splitlines() if line.strip())
-
-
-def verify_log(path: Path, trust: Trust | None, ledger: Path | None = None) -> Verification:
-    """Verify a compliance log: its chain, and that it fits all packages beside it.
-
-    The package that names its end, or its latest line that any does, stands for it.
-
-    Raises:
-        RecordError: it cannot be read.
-    """
-    from pytest_ddd.evidence.sources import open_package
-    from pytest_ddd.evidence.verification import Verification, verify
-
-    log = chained.read(path, Change)
-    anchors = dict(_anchors(path.parent))
-    wrong = [
-        f"{path.name}: lines that were there when {name} was sealed are gone or changed"
-        for name, end in anchors.items()
-        if end.lines > len(log.heads) or log.heads[end.lines - 1] != end.head
-    ]
-    if not log.heads or log.damage or wrong or not anchors:
-        doubts = [] if anchors else [f"no package beside {path} stands for it"]
-        return Verification(problems=[*log.damage, *wrong], doubts=doubts, is_log=True)
-    name, end = max(anchors.items(), key=lambda one: one[1].lines)
-    with closing(open_package(path.parent / name)) as source:
-        found = verify(source, trust, ledger)
-    found.is_log = True
-    found.notes.append(f"{path.name}: {len(log.heads)} lines; {name} stands for {end.lines}")
-    if end.lines < len(log.heads):
-        found.doubts.append(f"no package stands for the lines after {end.lines}")
-    return found
-
-
-def _anchors(folder: Path) -> Iterator[tuple[str, Anchor]]:
-    """Yield where the log ended when each package beside it was sealed."""
-    from pytest_ddd.evidence.statements import read_statement
-
-    for file in sorted(folder.glob(f"*/{RUN}")):
-        try:
-            entered = read_statement(file.read_bytes()).entered
-        except (OSError, RecordError):
-            continue  # `evidence verify` of that package says so
-        if entered is not None and entered.end.lines:
-            yield file.parent.name, entered.end

@@ -10,7 +10,7 @@ import pytest
 from pytest_ddd import clock, login
 from pytest_ddd.errors import DddError, RecordError
 from pytest_ddd.outcomes import worst
-from pytest_ddd.plugin import gating, markers, site
+from pytest_ddd.plugin import channels, gating, markers, site, unwritten
 
 if TYPE_CHECKING:
     from pytest_ddd.alerts import Outgoing
@@ -38,7 +38,6 @@ def before_change(item: pytest.Item) -> None:
         return
     from pytest_ddd.escalation.announcing import begins
     from pytest_ddd.history.store import Store
-    from pytest_ddd.plugin.session import CONTROLLER_KEY
 
     assert here.settings.history is not None  # escalation that is on needs one
 
@@ -51,7 +50,7 @@ def before_change(item: pytest.Item) -> None:
             store.close()
     except DddError as failure:  # a change that was approved is not given up for it
         told = RecordError(f"not announced: {failure.message}", hint=failure.hint)
-        config.stash[CONTROLLER_KEY].could_not_write(told)
+        unwritten.note(config, told)
 
 
 def put_ends(config: pytest.Config, store: Store) -> None:
@@ -122,7 +121,6 @@ def _put(store: Store, outgoing: Sequence[Outgoing]) -> None:
 def _flush(config: pytest.Config, here: site.Site, store: Store) -> None:
     from pytest_ddd.escalation.flushing import flush
     from pytest_ddd.history.outbox import StoredOutbox
-    from pytest_ddd.plugin.escalating import channels
 
     mine = StoredOutbox(store, environment=here.baseline.name)
-    flush(mine, channels(config, here.baseline), budget_s=_BUDGET_S)
+    flush(mine, channels.open_all(config, here.baseline), budget_s=_BUDGET_S)

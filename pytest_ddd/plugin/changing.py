@@ -11,9 +11,8 @@ import pytest
 from pytest_ddd import login, results
 from pytest_ddd.errors import NotApplicableError, RecordError
 from pytest_ddd.outcomes import Outcome
-from pytest_ddd.plugin import announcing, guarding, markers, parametrize, site
+from pytest_ddd.plugin import announcing, guarding, markers, parametrize, site, unwritten
 from pytest_ddd.plugin.reachable import BlockedError, is_recorded, place_of
-from pytest_ddd.plugin.session import CONTROLLER_KEY
 from pytest_ddd.plugin.verdict import VERDICT_KEY, Verdict
 from pytest_ddd.results import Limit, Reading, Threshold
 
@@ -127,7 +126,7 @@ def telling_the_run(config: pytest.Config) -> Iterator[None]:
     try:
         yield
     except RecordError as failure:
-        config.stash[CONTROLLER_KEY].could_not_write(failure)
+        unwritten.note(config, failure)
         raise
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from pytest_ddd import clock, login
 from pytest_ddd.errors import RecordError
-from pytest_ddd.plugin import gating, site
+from pytest_ddd.plugin import gating, site, unwritten
 from pytest_ddd.plugin.verdict import VERDICT_KEY
 
 if TYPE_CHECKING:
@@ -50,13 +50,11 @@ def compliance_log(request: pytest.FixtureRequest) -> ComplianceLog:
 
 def completed(config: pytest.Config, facts: RunFacts) -> RunFacts:
     """Add to the facts of a scenario what was compared, and what the compliance log took."""
-    from pytest_ddd.plugin.session import CONTROLLER_KEY
-
     entered = None
     try:
         entered = _enter(config, facts.scenario)
     except RecordError as failure:
-        config.stash[CONTROLLER_KEY].could_not_write(failure)
+        unwritten.note(config, failure)
     return replace(facts, comparison=gating.comparison(config, facts.scenario), entered=entered)
 
 

@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_ddd import clock, redaction
-from pytest_ddd.plugin import announcing
+from pytest_ddd import clock
+from pytest_ddd.plugin import announcing, channels
 from pytest_ddd.plugin.options import SETTINGS_KEY
 from pytest_ddd.units import plural
 
 if TYPE_CHECKING:
     from pytest_ddd.alerts import Decision, Parcel
-    from pytest_ddd.baseline.model import Baseline
-    from pytest_ddd.escalation.interface import Channel
     from pytest_ddd.escalation.telling import Told
     from pytest_ddd.history.store import Store
     from pytest_ddd.plugin.site import Site
     from pytest_ddd.run import MaintenanceRun
-
-_UNREGISTERED_KEY = pytest.StashKey[list[str]]()
-"""Implementations of pytest_ddd_register_channels that failed, and how."""
 
 _SHOWN = 10
 """How many decisions of a kind are listed; `pytest-ddd escalation` has them all."""
@@ -40,7 +35,7 @@ def teller(config: pytest.Config, site: Site) -> Callable[[Store], Told] | None:
 
     asked = Asked(
         plan=plan_of(site.baseline, Mode(site.settings.escalate), clock.now()),
-        channels=partial(channels, config, site.baseline),
+        channels=partial(channels.open_all, config, site.baseline),
         run_proposals=site.settings.run_proposals,
     )
 
@@ -51,16 +46,6 @@ def teller(config: pytest.Config, site: Site) -> Callable[[Store], Told] | None:
     return told
 
 
-def channels(config: pytest.Config, baseline: Baseline) -> Mapping[str, Channel]:
-    """Return the channels of the baseline, and those that conftests register."""
-    from pytest_ddd.escalation.planning import channels_of
-
-    registered: dict[str, Channel] = {}
-    failures = _each(config, "pytest_ddd_register_channels", channels=registered)
-    config.stash[_UNREGISTERED_KEY] = failures
-    return {**channels_of(baseline), **registered}
-
-
 def announce(config: pytest.Config, told: Told | None) -> tuple[str, ...]:
     """Call `pytest_ddd_escalate` for each decision.
 
@@ -68,25 +53,10 @@ def announce(config: pytest.Config, told: Told | None) -> tuple[str, ...]:
         Which implementations of the hooks failed, and how.
     """
     decisions = told.evaluation.decisions if told is not None else ()
-    found = dict.fromkeys(config.stash.get(_UNREGISTERED_KEY, ()))
+    found = dict.fromkeys(config.stash.get(channels.UNREGISTERED_KEY, ()))
     for decision in decisions:
-        found |= dict.fromkeys(_each(config, "pytest_ddd_escalate", decision=decision))
+        found |= dict.fromkeys(channels.each(config, "pytest_ddd_escalate", decision=decision))
     return tuple(found)
-
-
-def _each(config: pytest.Config, name: str, **arguments: object) -> list[str]:
-    """Call each implementation of a hook alone; return how some failed."""
-    manager = config.pluginmanager
-    plugins = [one.plugin for one in getattr(config.hook, name).get_hookimpls()]
-    failures = []
-    for plugin in plugins:
-        others = [one for one in plugins if one is not plugin]
-        try:
-            manager.subset_hook_caller(name, others)(config=config, **arguments)
-        except Exception as failure:  # noqa: BLE001 - whatever a conftest raises
-            text = f"{name} in {manager.get_name(plugin)}: {type(failure).__name__}: {failure}"
-            failures.append(redaction.DEFAULT.scrub(text))
-    return failures
 
 
 def is_undelivered(told: Told | None, unheard: Sequence[str]) -> bool:

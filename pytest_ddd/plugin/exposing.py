@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_ddd.errors import RecordError
+from pytest_ddd.plugin import unwritten
 from pytest_ddd.plugin.options import SETTINGS_KEY
-from pytest_ddd.plugin.session import CONTROLLER_KEY
 
 if TYPE_CHECKING:
     from pytest_ddd.run import Finished
@@ -19,13 +19,12 @@ if TYPE_CHECKING:
 def pytest_ddd_scenario_finished(config: pytest.Config, finished: Finished) -> None:
     """Write the metrics of the environment; a failure is one of the run."""
     settings = config.stash[SETTINGS_KEY]
-    controller = config.stash[CONTROLLER_KEY]
     if settings.textfile is None or settings.history is None:
         return
     try:
         _write(settings.textfile, settings.history, config.rootpath, finished)
     except RecordError as failure:
-        controller.could_not_write(failure)
+        unwritten.note(config, failure)
 
 
 def _write(path: Path, history: str, root: Path, finished: Finished) -> None:

@@ -12,7 +12,7 @@ from pytest_ddd.scenarios.model import Scenario
 if TYPE_CHECKING:
     from pytest_ddd.alerts import Decision
     from pytest_ddd.escalation.interface import Channel
-    from pytest_ddd.probes.own import Look
+    from pytest_ddd.probes.scope import Look
     from pytest_ddd.run import Finished
 
 

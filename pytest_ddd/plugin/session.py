@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Protocol
 import pytest
 
 from pytest_ddd import clock, redaction
-from pytest_ddd.errors import RecordError
 from pytest_ddd.outcomes import Outcome
 from pytest_ddd.plugin import (
     attaching,
@@ -21,6 +20,7 @@ from pytest_ddd.plugin import (
     origin,
     planning,
     site,
+    unwritten,
     waiving,
 )
 from pytest_ddd.plugin.options import SETTINGS_KEY
@@ -143,6 +143,9 @@ class Controller:
         """Write the reports and settle the exit status."""
         if self.mistake:
             session.exitstatus = pytest.ExitCode.USAGE_ERROR
+        failures = unwritten.taken(self.config)
+        if self.run is None and failures:
+            self.run = _begin(self.config)
         if self.run is None:
             if self._due and exitstatus == pytest.ExitCode.OK:
                 session.exitstatus = pytest.ExitCode.INTERRUPTED
@@ -153,18 +156,12 @@ class Controller:
             self._add(*finding)
         narrowed = partial(narrowing.is_narrowed, self.config)
         self.finished = self.run.finish(interrupted=interrupted, narrowed=narrowed)
-        self.run.failures += gating.settle(self.config, interrupted=interrupted)
+        self.run.failures += failures + gating.settle(self.config, interrupted=interrupted)
         for finished in self.finished:
             self.config.hook.pytest_ddd_scenario_finished(config=self.config, finished=finished)
         self.unheard = escalating.announce(self.config, self.run.told)
+        self.run.failures += unwritten.taken(self.config)
         session.exitstatus = self._exit_status(exitstatus)
-
-    def could_not_write(self, failure: RecordError) -> None:
-        """Let the run end with 76; what fails may come before the first result."""
-        if self.run is None:
-            self.run = _begin(self.config)
-        if self.run is not None:
-            self.run.failures.append(failure)
 
     def _add(
         self, result: CheckResult, frequency: Frequency, attached: Mapping[str, str] = _NOTHING

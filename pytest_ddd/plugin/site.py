@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from pytest_ddd.baseline.model import Baseline
     from pytest_ddd.connections import Connections
     from pytest_ddd.probes.entry import AnyEntry
-    from pytest_ddd.probes.own import Look
-    from pytest_ddd.probes.scope import Scope
+    from pytest_ddd.probes.scope import Look, Scope
 
 SITE_KEY = pytest.StashKey["Site"]()
 RUN_ID_KEY = pytest.StashKey[str]()

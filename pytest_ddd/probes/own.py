@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TypeAlias, cast
+from typing import TYPE_CHECKING, cast
 
 from pytest_ddd import clock
 from pytest_ddd.baseline.fields import SecretRef
@@ -19,20 +19,11 @@ from pytest_ddd.probes.entry import Entry
 from pytest_ddd.results import Problem, Reading
 
 if TYPE_CHECKING:
-    from pytest_ddd.connections import Host
-    from pytest_ddd.probes.scope import Scope
+    from pytest_ddd.probes.scope import Look, Scope
 
-__all__ = ["Look", "OwnProbe", "Seen", "entries"]
+__all__ = ["OwnProbe", "Seen", "entries"]
 
 SECTION = "probes"
-
-Option: TypeAlias = str | int | float | bool | list[str]
-Look: TypeAlias = "Callable[[Host | None, Mapping[str, Option]], float | tuple[float, str]]"
-"""Looks once and returns a number, or a number and the text that shows it.
-
-It gets testinfra's host, or None for an entry without `applies_to`, and the options of the entry.
-It may run in any thread, next to others. It raises CannotLookError when it could not look.
-"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

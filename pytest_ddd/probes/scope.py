@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from pytest_ddd.baseline.fields import Entry
 from pytest_ddd.baseline.model import Baseline, Declaration
@@ -14,7 +14,15 @@ from pytest_ddd.connections import Connections
 from pytest_ddd.probes.sql import Databases
 
 if TYPE_CHECKING:
-    from pytest_ddd.probes.own import Look
+    from pytest_ddd.connections import Host
+
+Option: TypeAlias = str | int | float | bool | list[str]
+Look: TypeAlias = "Callable[[Host | None, Mapping[str, Option]], float | tuple[float, str]]"
+"""A probe of the site's own: looks once, and returns a number, or a number and what shows it.
+
+It gets testinfra's host, or None for an entry without `applies_to`, and the options of the entry.
+It may run in any thread, next to others. It raises CannotLookError when it could not look.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -68,7 +68,8 @@ def _configure_verify(parser: argparse.ArgumentParser) -> None:
 
 def _verify(arguments: argparse.Namespace) -> int:
     from pytest_ddd.evidence import showing
-    from pytest_ddd.evidence.compliance import FILE_NAME, verify_log
+    from pytest_ddd.evidence.compliance import FILE_NAME
+    from pytest_ddd.evidence.log_verification import verify_log
     from pytest_ddd.evidence.sources import open_package
     from pytest_ddd.evidence.verification import Verification, verify
     from pytest_ddd.signatures import Trust
