@@ -69,12 +69,8 @@ def with_answers(text: str, answers: Mapping[str, str]) -> str:
     for name, answer in answers.items():
         value = json.dumps(answer, ensure_ascii=False)
         key = name.replace("-", "_")
-        text = re.sub(
-            rf'^(  {key}: )(?:"[^"]*"|\S+)',
-            lambda found, value=value: found[1] + value,  # type: ignore[misc]
-            text,
-            flags=re.MULTILINE,
-        )
+        place = rf'^(  {key}: )(?:"[^"]*"|\S+)'
+        text = re.sub(place, r"\g<1>" + value.replace("\\", r"\\"), text, flags=re.MULTILINE)
     return text
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from pytest_ddd import login
 from pytest_ddd.cli import deeds
+from pytest_ddd.cli.baselines_place import add_baselines
 from pytest_ddd.cli.printing import complain, say
 from pytest_ddd.errors import DddError, RecordError, UsageError
 from pytest_ddd.units import plural
@@ -40,13 +41,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     undo.add_argument(
         "--target", metavar="HOST", default="", help="only what was done on this host"
     )
-    undo.add_argument(
-        "--baselines",
-        type=Path,
-        default=Path("baselines"),
-        metavar="DIR",
-        help="where environments are (default: baselines)",
-    )
+    add_baselines(undo)
 
 
 def run(arguments: argparse.Namespace) -> int:

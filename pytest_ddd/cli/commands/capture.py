@@ -11,10 +11,10 @@ import argparse
 import shlex
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_ddd.baseline.tree import some
+from pytest_ddd.cli.baselines_place import add_baselines
 from pytest_ddd.cli.printing import complain
 from pytest_ddd.units import plural
 
@@ -43,13 +43,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--discover", action="store_true", help="find what is there")
     parser.add_argument("--write", action="store_true", help="change files that are there already")
-    parser.add_argument(
-        "--baselines",
-        type=Path,
-        default=Path("baselines"),
-        metavar="DIR",
-        help="where environments are (default: baselines)",
-    )
+    add_baselines(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -9,10 +9,10 @@ from __future__ import annotations
 import argparse
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_ddd.baseline.tree import some
+from pytest_ddd.cli.baselines_place import add_baselines
 from pytest_ddd.cli.printing import say
 from pytest_ddd.units import plural
 
@@ -37,13 +37,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--try", dest="tries", action="store_true", help="connect to each host once"
     )
-    parser.add_argument(
-        "--baselines",
-        type=Path,
-        default=Path("baselines"),
-        metavar="DIR",
-        help="where environments are (default: baselines)",
-    )
+    add_baselines(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from pytest_ddd.baseline.tree import some
 from pytest_ddd.cli import completing
+from pytest_ddd.cli.baselines_place import add_baselines
 from pytest_ddd.cli.printing import say
 from pytest_ddd.errors import BaselineError
 from pytest_ddd.units import plural
@@ -27,13 +28,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "environments", nargs="*", metavar="ENV", help="environments to check (default: all)"
     )
     named.completer = completing.environments  # type: ignore[attr-defined]  # argcomplete's way
-    parser.add_argument(
-        "--baselines",
-        type=Path,
-        default=Path("baselines"),
-        metavar="DIR",
-        help="where environments are (default: baselines)",
-    )
+    add_baselines(parser)
     parser.add_argument(
         "--schema", action="store_true", help="print the JSON Schema of a baseline file, and stop"
     )

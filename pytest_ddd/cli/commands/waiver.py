@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, cast
 
 from pytest_ddd import clock
 from pytest_ddd.baseline.tree import nearest
+from pytest_ddd.cli.baselines_place import add_baselines
 from pytest_ddd.cli.printing import say
 from pytest_ddd.errors import UnknownTargetError, UntrustedError, UsageError
 from pytest_ddd.units import plural
@@ -47,10 +48,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     for each in (listing, check):
         each.add_argument("environments", nargs="*", metavar="ENV", help="default: all")
     for each in (listing, check, sign):
-        each.add_argument(
-            "--baselines", type=Path, default=Path("baselines"), metavar="DIR",
-            help="where environments are (default: baselines)",
-        )  # fmt: skip
+        add_baselines(each)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_ddd.cli.baselines_place import add_baselines
 from pytest_ddd.cli.history_place import history_url
 from pytest_ddd.errors import UsageError
 
@@ -26,13 +27,7 @@ def add_environment(parser: argparse.ArgumentParser) -> None:
         metavar="ENV",
         help=f"the environment (default: {DEFAULT_ENVIRONMENT})",
     )
-    parser.add_argument(
-        "--baselines",
-        type=Path,
-        default=Path(os.environ.get("DDD_BASELINES", "baselines")),
-        metavar="DIR",
-        help="where environments are (default: baselines)",
-    )
+    add_baselines(parser)
 
 
 def load(arguments: argparse.Namespace) -> tuple[Baseline, tuple[Schedule, ...]]:

@@ -35,6 +35,17 @@ def test_it_says_what_it_found(capsys: pytest.CaptureFixture[str]) -> None:
     ]
 
 
+def test_the_environment_may_say_where_baselines_are(
+    site: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As for pytest, so that both look at the same place."""
+    (site / "baselines").rename(site / "elsewhere")
+    monkeypatch.setenv("DDD_BASELINES", "elsewhere")
+
+    assert main(["validate", "prod"]) == 0
+    assert "prod: 2 files" in capsys.readouterr().out
+
+
 def test_it_names_what_applies_to_nobody(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (site / "baselines/prod/logs.yaml").write_text(
         "logs:\n  app: {path: /x, error: [x], applies_to: [later]}\n"
