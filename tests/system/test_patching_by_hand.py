@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,12 +11,12 @@ import pytest
 from pytest_ddd import clock
 from pytest_ddd.actions.carrying_out import UNDONE, Carried, Hand
 from pytest_ddd.actions.journal import Journal
-from pytest_ddd.actions.patching import boots
+from pytest_ddd.actions.patching import boots, health
 from pytest_ddd.actions.patching.applying import ApplyPatch
 from pytest_ddd.actions.patching.jobs import Job
 from pytest_ddd.actions.patching.points import MakePoint
 from pytest_ddd.baseline.loader import load_baseline
-from pytest_ddd.connections import Connections
+from pytest_ddd.connections import Connections, Session
 from pytest_ddd.errors import CannotLookError, DddError
 from pytest_ddd.probes import patches, rollback
 from pytest_ddd.probes.scope import Scope
@@ -249,3 +249,19 @@ def test_a_host_that_does_not_boot_says_so(desk: Desk) -> None:
             boots.reboot(session, within_s=2.0)
     finally:
         desk.host.run("systemctl unmask --runtime reboot.target", check=True)
+
+
+@pytest.mark.parametrize("look", [health.running, health.failed])
+def test_units_that_nobody_can_list_are_not_well(
+    desk: Desk, look: Callable[[Session], list[str]]
+) -> None:
+    """No answer is not the answer that nothing has failed."""
+    session = desk.connections.session(NAME)
+    look(session)
+    desk.host.write("/usr/local/bin/systemctl", "#!/bin/sh\necho no bus >&2\nexit 1\n")
+    desk.host.run("chmod +x /usr/local/bin/systemctl", check=True)
+    try:
+        with pytest.raises(CannotLookError, match="no bus"):
+            look(session)
+    finally:
+        desk.host.run("rm /usr/local/bin/systemctl", check=True)

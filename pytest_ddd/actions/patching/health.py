@@ -18,16 +18,17 @@ _NEVER_RESTARTED = ("dbus", "systemd-", "user@", "getty@", "serial-getty@")
 """What a running host cannot do without: these wait for its next boot."""
 
 _RUNNING = """command -v systemctl >/dev/null || exit 0
-{ systemctl list-unit-files --type=service --state=enabled,enabled-runtime --plain --no-legend
-  systemctl list-units --type=service --state=running --plain --no-legend
-} | cut -d' ' -f1 | sort | uniq -d
+enabled=$(systemctl list-unit-files --type=service --state=enabled,enabled-runtime --plain \\
+  --no-legend) && running=$(systemctl list-units --type=service --state=running --plain \\
+  --no-legend) || exit
+printf '%s\\n' "$enabled" "$running" | cut -d' ' -f1 | sort | uniq -d
 """
 """Both lists name a unit once, so that what stands twice is enabled and runs."""
 
-_FAILED = (
-    "command -v systemctl >/dev/null || exit 0; "
-    "systemctl list-units --failed --plain --no-legend | cut -d' ' -f1"
-)
+_FAILED = """command -v systemctl >/dev/null || exit 0
+failed=$(systemctl list-units --failed --plain --no-legend) || exit
+printf '%s\\n' "$failed" | cut -d' ' -f1
+"""
 _STALE = "command -v needrestart >/dev/null || exit 0; needrestart -b -r l -l"
 
 
@@ -107,7 +108,7 @@ def ailing(
 
 def _lines(session: Session, script: str, shown: str) -> list[str]:
     done = _look(session, script, shown)
-    if not done.ok and done.error_text.strip():
+    if not done.ok:
         raise commands.blind(session, shown, done)
     return [line.strip() for line in done.text.splitlines() if line.strip()]
 
