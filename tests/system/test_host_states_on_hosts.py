@@ -175,6 +175,19 @@ def test_without_a_list_of_before_nobody_knows(look: Look) -> None:
         look().since({})
 
 
+def test_a_find_that_cannot_tell_says_so(look: Look, host: LabHost) -> None:
+    """BusyBox knows no -printf: no lock seen is no lock excluded."""
+    host.write("/usr/local/bin/find", "#!/bin/sh\necho 'unrecognized: -printf' >&2\nexit 1\n")
+    host.run("chmod +x /usr/local/bin/find", check=True)
+    try:
+        with pytest.raises(CannotLookError, match="knows no -printf") as told_so:
+            look()
+        assert "findutils" in told_so.value.hint
+    finally:
+        host.run("rm /usr/local/bin/find", check=True)
+    assert told(look())[0] is Outcome.GREEN
+
+
 def test_who_may_not_see_locks_says_so(lab: Lab, host: LabHost, tmp_path: Path) -> None:
     """Without root, no lock seen is no lock excluded."""
     with reaching(lab, host, name="here", sudo=False) as connections:

@@ -28,6 +28,8 @@ apk(8), pacman(8)."""
 
 _SCRIPT = """\
 [ "$(id -u)" = 0 ] || {{ echo 'not root: the open files of others cannot be seen' >&2; exit 1; }}
+find / -maxdepth 0 -printf '' 2>/dev/null ||
+  {{ echo 'this find knows no -printf: install findutils there' >&2; exit 2; }}
 find /proc/[0-9]*/fd -maxdepth 1 \\( {names} \\) -printf '%p %l\\n' 2>/dev/null |
 while read -r fd path; do
   pid=${{fd#/proc/}}; pid=${{pid%%/*}}
@@ -49,7 +51,7 @@ def held(session: Session, timeout_s: float) -> list[str]:
     An open file alone is no lock: the kernel's own list of locks of each open file decides.
 
     Raises:
-        CannotLookError: the open files of other users cannot be seen.
+        CannotLookError: the open files of other users cannot be seen, or not by this find.
     """
     names = " -o ".join(f"-lname {shlex.quote(one)}" for one in LOCKS)
     script = _SCRIPT.format(names=names, files=shlex.join(_FILES))
@@ -57,6 +59,8 @@ def held(session: Session, timeout_s: float) -> list[str]:
     if not done.ok:
         raise CannotLookError(
             f"{session.spec.label}: locks of package managers: {done.said[-400:]}",
-            hint="write `sudo: true` at this host in hosts.yaml",
+            hint="write `sudo: true` at this host in hosts.yaml"
+            if done.exit_status == 1
+            else "apk add findutils   # on that host, as its package manager does",
         )
     return list(dict.fromkeys(done.text.splitlines()))
