@@ -49,7 +49,8 @@ def look(rabbit: Rabbit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
 @pytest.fixture
 def mails(rabbit: Rabbit) -> Iterator[str]:
     rabbit.declare("mails")
-    rabbit.shows("mails", "messages", 0)
+    for key, value in (("messages", 0), ("consumers", 0), ("state", "running")):
+        rabbit.shows("mails", key, value)  # it tells of a new queue bit by bit
     yield "mails"
     rabbit.delete("mails")
 
