@@ -185,10 +185,12 @@ class _Asking:
         try:
             with engine.connect() as session:
                 self.connection = session.connection.dbapi_connection
-                if self.query is not None and not self.abandoned:
-                    self._fetch(session, self.query)
-                if self.abandoned:  # nobody waits for it, and its pool may be gone
-                    session.invalidate()
+                try:
+                    if self.query is not None and not self.abandoned:
+                        self._fetch(session, self.query)
+                finally:
+                    if self.abandoned:  # nobody waits for it, and its pool may be gone
+                        session.invalidate()
         except CannotLookError as failure:
             self.failure = failure
         except Exception as failure:  # noqa: BLE001 - a driver raises what it likes

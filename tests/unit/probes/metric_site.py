@@ -56,6 +56,8 @@ def check(one: Metric) -> Verdict:
         measured = one.read()
     except CannotLookError as failure:
         return Verdict(UNKNOWN, str(failure))
+    finally:
+        FROM_HERE.databases.close()
     judged = [judge(reading, one.threshold[reading.name]) for reading in measured.readings]
     outcomes = [reading.outcome or UNKNOWN for reading in judged]
     reason = "; ".join(explain(reading) for reading in judged)

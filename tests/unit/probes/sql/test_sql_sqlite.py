@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -85,6 +86,26 @@ def test_more_rows_than_allowed_are_not_read(databases, shop):
 def test_a_query_without_end_ends_at_its_deadline(databases, shop):
     with pytest.raises(CannotLookError, match="no answer within 200 ms"):
         databases.rows(query(shop, ENDLESS, timeout="200ms"))
+
+
+def test_a_session_that_was_cut_off_does_not_stay_open(databases, shop, monkeypatch):
+    connect, opened = sqlite3.connect, []
+
+    def opening(*args: object, **options: object) -> sqlite3.Connection:
+        opened.append(connect(*args, **options))
+        return opened[-1]
+
+    monkeypatch.setattr(sqlite3, "connect", opening)
+    with pytest.raises(CannotLookError, match="no answer within"):
+        databases.rows(query(shop, ENDLESS, timeout="200ms"))
+    databases.close()
+    for thread in threading.enumerate():
+        if thread.name.startswith("ask "):
+            thread.join(10)
+
+    for session in opened:
+        with pytest.raises(sqlite3.ProgrammingError, match="closed database"):
+            session.execute("SELECT 1")
 
 
 def test_no_session_of_an_unknown_database_is_opened(databases):
