@@ -6,6 +6,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -89,11 +90,13 @@ def test_a_query_without_end_ends_at_its_deadline(databases, shop):
 
 
 def test_a_session_that_was_cut_off_does_not_stay_open(databases, shop, monkeypatch):
-    connect, opened = sqlite3.connect, []
+    connect = sqlite3.connect
+    opened: list[sqlite3.Connection] = []
 
-    def opening(*args: object, **options: object) -> sqlite3.Connection:
-        opened.append(connect(*args, **options))
-        return opened[-1]
+    def opening(*args: Any, **options: Any) -> sqlite3.Connection:
+        session: sqlite3.Connection = connect(*args, **options)
+        opened.append(session)
+        return session
 
     monkeypatch.setattr(sqlite3, "connect", opening)
     with pytest.raises(CannotLookError, match="no answer within"):
