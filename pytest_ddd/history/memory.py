@@ -13,8 +13,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import Connection
-
 from pytest_ddd.errors import DddError, RecordError
 from pytest_ddd.history import lines, processes, runs, spool
 from pytest_ddd.history.importing import take_spools
@@ -42,14 +40,19 @@ class _Routine:
     tally: Tally = field(default_factory=Tally)
     is_in_spool: bool = False
 
-    def store_begin(self, tx: Connection) -> None:
-        self.id = runs.begin(tx, self.start)
+    def store_begin(self, store: Store) -> None:
+        with store.transaction() as tx:
+            self.id = runs.begin(tx, self.start)
 
-    def store_result(self, tx: Connection, result: CheckResult) -> None:
-        self.tally.add(runs.add(tx, self.id, self.seq + 1, result))
+    def store_result(self, store: Store, result: CheckResult) -> None:
+        with store.appending() as tx:
+            row = runs.add(tx, self.id, self.seq + 1, result)
+        self.seq += 1
+        self.tally.add(row)
 
-    def store_end(self, tx: Connection, end: RunEnd) -> None:
-        runs.finish(tx, self.id, end, self.tally)
+    def store_end(self, store: Store, end: RunEnd) -> None:
+        with store.transaction(durable=True) as tx:
+            runs.finish(tx, self.id, end, self.tally)
 
     @property
     def key(self) -> RunKey:
@@ -89,12 +92,11 @@ class Memory:
     def add(self, result: CheckResult) -> None:
         """Remember one result of a scenario that has begun."""
         routine = self._routines[result.scenario]
-        stored = self._keep(
+        self._keep(
             routine,
-            lambda tx: routine.store_result(tx, result),
+            lambda store: routine.store_result(store, result),
             lambda: lines.of_result(result),
         )
-        routine.seq += stored
 
     def previous(self, scenario: str) -> PreviousRun | None:
         """Return the run of a scenario before this one; None when nothing is known of one."""
@@ -113,9 +115,8 @@ class Memory:
         routine = self._routines[scenario]
         self._keep(
             routine,
-            lambda tx: routine.store_end(tx, end),
+            lambda store: routine.store_end(store, end),
             lambda: lines.of_end(routine.key, end),
-            durable=True,
         )
 
     def gathered(
@@ -163,22 +164,18 @@ class Memory:
     def _keep(
         self,
         routine: _Routine,
-        act: Callable[[Connection], None],
+        act: Callable[[Store], None],
         line: Callable[[], str],
-        *,
-        durable: bool = False,
-    ) -> bool:
-        """Store something, or spool it; True when it is stored."""
+    ) -> None:
+        """Store something, or spool it."""
         if self.store is not None:
             try:
-                with self.store.transaction(durable=durable) as tx:
-                    act(tx)
+                act(self.store)
             except RecordError as failure:
                 self._give_up(failure)
             else:
-                return True
+                return
         self._to_spool(routine, line)
-        return False
 
     def _to_spool(self, routine: _Routine, line: Callable[[], str]) -> None:
         if self._is_off:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, Table, and_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from pytest_ddd.history.runs import to_run
 from pytest_ddd.history.tables import OCCURRENCES, RUNS
@@ -17,7 +17,7 @@ GRACE_S = 1800.0
 
 def expect(tx: Connection, occurrence: Occurrence) -> None:
     """Remember that a schedule asks for a run; saying so again changes nothing."""
-    dialect = postgresql if tx.dialect.name == "postgresql" else sqlite
+    dialect = importlib.import_module(f"sqlalchemy.dialects.{tx.dialect.name}")  # one is enough
     values = {column.name: getattr(occurrence, column.name) for column in OCCURRENCES.columns}
     tx.execute(dialect.insert(OCCURRENCES).values(values).on_conflict_do_nothing())
 

@@ -1,6 +1,6 @@
 """Writes runs and their results, one step of a run's life a function.
 
-Each takes the connection of `Store.transaction` first.
+Each takes the connection of `Store.transaction` first, `add` also that of `Store.appending`.
 """
 
 from __future__ import annotations
@@ -9,8 +9,9 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from functools import cache
+from typing import Protocol
 
-from sqlalchemy import Connection, RowMapping, Table, func, insert, select, update
+from sqlalchemy import Connection, Dialect, RowMapping, Table, func, insert, select, update
 
 from pytest_ddd import clock
 from pytest_ddd.history import processes, rows
@@ -35,7 +36,18 @@ def begin(tx: Connection, start: RunStart) -> int:
     return int(result.inserted_primary_key[0])
 
 
-def add(tx: Connection, run: int, seq: int, result: CheckResult) -> rows.Row:
+class Writes(Protocol):
+    """What takes rows: the connection of `Store.transaction`, or that of `Store.appending`."""
+
+    @property
+    def dialect(self) -> Dialect:
+        """Says how its driver names values."""
+
+    def exec_driver_sql(self, statement: str, rows: list[rows.Row], /) -> object:
+        """Do a statement of the driver once for each row."""
+
+
+def add(tx: Writes, run: int, seq: int, result: CheckResult) -> rows.Row:
     """Remember one result; its run counts `seq` from 1. Returns its row, for a `Tally`.
 
     What has passed redaction in the process that took the readings passes it unchanged; what the
@@ -46,7 +58,7 @@ def add(tx: Connection, run: int, seq: int, result: CheckResult) -> rows.Row:
     return row
 
 
-def put(tx: Connection, results: list[rows.Row], readings: list[rows.Row]) -> None:
+def put(tx: Writes, results: list[rows.Row], readings: list[rows.Row]) -> None:
     """Write rows of `rows.of_record`.
 
     As text for the driver: that SQLAlchemy builds statements and looks at each value would be

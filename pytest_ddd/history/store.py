@@ -4,12 +4,13 @@ What can be done in it stands in modules of their own, as functions that take th
 transaction first (`runs.begin(tx, …)`), so that several of them can be one transaction:
 
     with store.transaction() as tx:
-        runs.add(tx, run, seq, result)
+        key = runs.begin(tx, start)
+    with store.appending() as tx:
+        runs.add(tx, key, seq, result)
 """
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,7 +21,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from pytest_ddd.errors import RecordError
 from pytest_ddd.history import migrating
-from pytest_ddd.history.engine import DURABLE, READ_ONLY, connect, parse
+from pytest_ddd.history.engine import DURABLE, READ_ONLY, Direct, connect, directly, parse
 from pytest_ddd.redaction import DEFAULT
 
 
@@ -78,6 +79,16 @@ class Store:
                 yield connection
 
     @contextmanager
+    def appending(self) -> Iterator[Direct]:
+        """Write whole rows (`runs.add`): all of them or, after any exception, nothing; fast.
+
+        Raises:
+            RecordError: they could not be written.
+        """
+        with self._translated(), directly(self._engine) as tx:
+            yield tx
+
+    @contextmanager
     def reading(self) -> Iterator[Connection]:
         """Read one consistent state; waits for no writer.
 
@@ -103,7 +114,7 @@ class Store:
     def _translated(self) -> Iterator[None]:
         try:
             yield
-        except (SQLAlchemyError, sqlite3.Error) as error:
+        except (SQLAlchemyError, self._engine.dialect.loaded_dbapi.Error) as error:
             # The statement and its values stay out: they may be long and are not for people.
             cause = str(error.orig) if isinstance(error, DBAPIError) else str(error)
             first = DEFAULT.scrub(cause.strip().split("\n", 1)[0])

@@ -41,7 +41,7 @@ with Store.open(sys.argv[1], Path.cwd()) as store:
     with store.transaction() as tx:
         key = runs.begin(tx, of)
     for seq in range(1, int(sys.argv[2]) + 1):
-        with store.transaction() as tx:
+        with store.appending() as tx:
             runs.add(tx, key, seq, result(of))
 """
 
@@ -109,6 +109,34 @@ def test_an_exception_leaves_nothing(store: Store) -> None:
         assert tx.execute(select(func.count()).select_from(RUNS)).scalar() == 0
 
 
+def test_an_exception_leaves_nothing_of_what_was_appended(store: Store) -> None:
+    of = start()
+    with store.transaction() as tx:
+        key = runs.begin(tx, of)
+
+    def fail() -> None:
+        with store.appending() as tx:
+            runs.add(tx, key, 1, result(of))
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
+
+    with store.appending() as rows:
+        runs.add(rows, key, 2, result(of))
+    with store.reading() as tx:
+        assert tx.execute(select(RESULTS.c.seq)).scalars().all() == [2]
+
+
+def test_what_cannot_be_appended_is_told_in_words(store: Store) -> None:
+    def add() -> None:
+        with store.appending() as tx:
+            runs.add(tx, 7, 1, result(start()))
+
+    with pytest.raises(RecordError, match=r"history .*(?i:foreign key)"):
+        add()
+
+
 def test_a_newer_history_is_refused_and_stays_as_it_is(url: str, tmp_path: Path) -> None:
     with Store.open(url, tmp_path) as store, store.transaction() as tx:
         tx.execute(text("UPDATE alembic_version SET version_num = '9999'"))
@@ -161,6 +189,8 @@ def test_durable_writes_are_synchronous(tmp_path: Path) -> None:
         with store.transaction() as tx:
             assert tx.exec_driver_sql("PRAGMA synchronous").scalar() == 1
             assert tx.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+        with store.transaction(durable=True) as tx:
+            assert tx.exec_driver_sql("PRAGMA synchronous").scalar() == 2
 
 
 def test_only_the_owner_can_read_it(tmp_path: Path) -> None:
