@@ -62,6 +62,7 @@ class Connections:
         self._sessions: dict[tuple[str, str | None], Session] = {}
         self._hosts: dict[tuple[str, bool], Host] = {}
         self._reachable: dict[str, Future[Reachability]] = {}
+        self._ending: list[Future[None]] = []
         controller = replace(_CONTROLLER, command_timeout_s=controller_timeout_s)
         self.controller = Session(controller, self._loop, self._gate, self._volume)
 
@@ -124,11 +125,19 @@ class Connections:
             self._look(name, future)
         return future
 
+    def rest(self) -> None:
+        """Begin to close all sessions, and return at once; a host that is asked again gets another.
+
+        For when nothing more is expected: the far ends take their time while the caller goes on.
+        """
+        with self._lock:
+            self._ending += [session.close() for session in self._sessions.values()]
+            self._sessions.clear()
+
     def close(self) -> None:
         """Close everything; bounded in time, leaves no process, may be called again."""
-        with self._lock:
-            sessions = [*self._sessions.values(), self.controller]
-        wait([session.close() for session in sessions], timeout=_CLOSE_WITHIN_S)
+        self.rest()
+        wait([*self._ending, self.controller.close()], timeout=_CLOSE_WITHIN_S)
         self._loop.stop()
 
     def _host(self, name: str, *, recording: bool) -> Host:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
@@ -75,6 +75,17 @@ def pytest_configure_node(node: _Node) -> None:
     node.workerinput["ddd_run_id"] = site.run_id(config)
     node.workerinput["ddd_started_at"] = clock.stamp(site.run_started_at(config))
     node.workerinput["ddd_key"] = redaction.DEFAULT.key.hex()
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
+    """Let connections close while reports are written: a loop that ends well took all fixtures.
+
+    One that was stopped leaves fixtures whose end may still need them. It is around the recheck.
+    """
+    done = yield
+    site.rest(session.config)
+    return done
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

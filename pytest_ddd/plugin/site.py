@@ -128,6 +128,12 @@ def run_id(config: pytest.Config) -> str:
     return config.stash[RUN_ID_KEY]
 
 
+def rest(config: pytest.Config) -> None:
+    """Let all connections begin to close; what asks a host all the same opens another one."""
+    if SITE_KEY in config.stash:
+        config.stash[SITE_KEY].connections.rest()
+
+
 def close(config: pytest.Config) -> None:
     """Close all connections; no process is left."""
     site = config.stash.get(SITE_KEY, None)

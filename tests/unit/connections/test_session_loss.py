@@ -155,6 +155,17 @@ def test_pool_closes_everything_in_time(nap: str, connect: Connect) -> None:
     assert running(f"sleep {nap}") == []
 
 
+def test_pool_at_rest_ends_by_itself_and_answers_who_asks_again(connect: Connect) -> None:
+    pool: Connections = connect(parse_hostspec("local://", name="here"))
+    far_side = Path(f"/proc/{far_side_pid(pool.session('here'))}")
+    assert far_side.exists()
+
+    pool.rest()
+
+    assert until(lambda: not far_side.exists())
+    assert pool.session("here").run("echo again").stdout == b"again\n"
+
+
 def test_many_hosts_get_the_descriptors_they_need() -> None:
     script = (
         "from pytest_ddd.connections import *\n"
