@@ -183,7 +183,7 @@ class Comparison:
 
     def _took_s(self) -> float:
         since_s, self._mark_s = self._mark_s, clock.monotonic()
-        return self._mark_s - since_s
+        return round(self._mark_s - since_s, 4)  # what is finer is noise
 
     def _cannot_see(self, attribute: str, message: str, hint: str) -> None:
         where = f"{attribute}: " if attribute else ""
