@@ -103,8 +103,8 @@ class MaintenanceRun:
             started = routine.scenario
         routine.results.append(result)
         routine.looked_until = clock.now() if result.look == 1 else routine.looked_until
-        with self._remembering():
-            if routine.keeper is not None:
+        if routine.keeper is not None:
+            with self._remembering():
                 routine.keeper.add(result, attached)
         self._memory.add(result)
         return started

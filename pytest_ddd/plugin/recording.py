@@ -251,8 +251,8 @@ def _colour(item: pytest.Item, report: pytest.TestReport, result: CheckResult) -
         return
     if result.outcome is Outcome.WAIVED:
         report.outcome, report.longrepr = "passed", None
-    message = f"{result.outcome.symbol} {result.outcome.word} {result.target} {result.reason}"
     if result.outcome.is_bad:
+        message = f"{result.outcome.symbol} {result.outcome.word} {result.target} {result.reason}"
         traceback = report.longreprtext if item.config.get_verbosity() > 1 else ""
         report.outcome = "failed"
         report.longrepr = f"{message}\n\n{traceback}".rstrip()

@@ -147,9 +147,9 @@ class Verdict:
 
         What went well before a check ended as NOT_APPLICABLE does not make it GREEN.
         """
-        judged = {reading.outcome for reading in self.readings if reading.outcome is not None}
+        judged = [reading.outcome for reading in self.readings if reading.outcome is not None]
         if self.ended is Outcome.NOT_APPLICABLE:
-            judged.discard(Outcome.GREEN)
+            judged = [outcome for outcome in judged if outcome is not Outcome.GREEN]
         return worst([self.ended, *judged])
 
     @property
