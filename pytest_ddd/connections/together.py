@@ -20,6 +20,8 @@ from pytest_ddd.connections.families import FAMILIES, WORD, Family
 
 TIMEOUT_S = 10.0
 
+_EXACT = "surrogateescape"
+
 _PLAIN = re.compile(rf"(LC_ALL=C )?test -[a-zA-Z] {WORD}|command -v {WORD}")
 """Builtins of every sh: they need no process and cannot end the shell."""
 
@@ -54,8 +56,8 @@ def together(
     outputs = _cut(done, marker, len(sections))
     answers = {}
     for (family, found), (_, stdout, _) in zip(groups, outputs, strict=False):
-        for command, status, text in family.tell(found, stdout.decode(errors="replace")):
-            answers[command] = _completed(done, command, status, text.encode())
+        for command, status, text in family.tell(found, stdout.decode(errors=_EXACT)):
+            answers[command] = _completed(done, command, status, text.encode(errors=_EXACT))
     for command, (status, stdout, stderr) in zip(single, outputs[len(groups) :], strict=False):
         answers[command] = _completed(done, command, status, stdout, stderr)
     return answers
@@ -84,9 +86,7 @@ def _run_alone(command: str) -> str:
 
 def _script(marker: str, sections: Sequence[str]) -> bytes:
     head = f'm() {{ printf "\\n{marker} $?\\n"; printf "\\n{marker}\\n" >&2; }}\nexec </dev/null\n'
-    return (head + "".join(f"{section}\nm\n" for section in sections)).encode(
-        errors="surrogateescape"
-    )
+    return (head + "".join(f"{section}\nm\n" for section in sections)).encode(errors=_EXACT)
 
 
 def _cut(done: Completed, marker: str, count: int) -> list[tuple[int, bytes, bytes]]:

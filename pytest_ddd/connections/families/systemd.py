@@ -14,11 +14,56 @@ from pytest_ddd.connections.families.interface import (
     there,
 )
 
+_SHOW = """\
+{{
+x=$(systemctl show {names}); printf '%s\\n\\nprocesses\\n' "$x"
+set -f; IFS='
+'; set --; d=' '
+for l in $x; do
+case $l in MainPID=*[!0-9]* | MainPID=0) continue ;; MainPID=*) p=${{l#*=}} ;; *) continue ;; esac
+case $d in *" $p "*) continue ;; esac
+read -r s </proc/$p/stat || continue
+printf '%s\\n' "$s"
+set -- "$@" /proc/$p/exe; d="$d$p "
+done 2>/dev/null
+unset IFS; set +f
+[ $# = 0 ] || readlink -v "$@" 2>&1
+}}"""
+"""What shows the units, then a line for each main process, then a line for each of its programs.
+
+The shell itself reads what is known there first. A readlink that takes one link only says less.
+"""
+
+_STAT = re.compile(r"[0-9]+ \(.*\) [A-Za-z]( -?[0-9]+){20,}")
+_HIDDEN = re.compile(r"readlink: /proc/(?P<pid>[0-9]+)/exe: .+")
+
+
+def main_process(pid: str) -> str:
+    """Return the command that prints the state of a process and the program that it runs."""
+    return f"cat /proc/{pid}/stat; readlink /proc/{pid}/exe"
+
 
 def _tell_show(found: Sequence[re.Match[str]], text: str) -> Answers:
+    """Tell the units, and the main process of each of them."""
+    units, _, processes = text.partition("\n\nprocesses\n")
+    yield from _tell_units(found, units)
+    lines = processes.removesuffix("\n").split("\n")
+    stats, links = lines[: len(lines) // 2], lines[len(lines) // 2 :]
+    hidden = {match["pid"] for link in links if (match := _HIDDEN.fullmatch(link))}
+    programs = [link for link in links if link.startswith("/")]
+    if len(stats) != len(links) or len(hidden) + len(programs) != len(links):
+        return
+    for stat in stats:
+        pid, _, _ = stat.partition(" ")
+        program = "" if pid in hidden else f"{programs.pop(0)}\n"
+        if _STAT.fullmatch(stat):
+            yield main_process(pid), int(pid in hidden), f"{stat}\n{program}"
+
+
+def _tell_units(found: Sequence[re.Match[str]], text: str) -> Answers:
     """`systemctl show a b` writes one block a unit, with a blank line between two."""
     names = names_of(found)
-    blocks = text.removesuffix("\n").split("\n\n")
+    blocks = text.split("\n\n")
     if len(blocks) != len(names):
         return
     by_name = dict(zip(names, blocks, strict=True))
@@ -49,7 +94,7 @@ def _tell_enabled(found: Sequence[re.Match[str]], text: str) -> Answers:
 SHOW = Family(
     pattern=re.compile(rf"systemctl show (?P<name>{WORD})"),
     where=there("systemctl"),
-    ask=lambda found: f"systemctl show {as_words(found)}",
+    ask=lambda found: _SHOW.format(names=as_words(found)),
     tell=_tell_show,
 )
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
 from pytest_ddd.connections import Completed, Connections, parse_hostspec
+from pytest_ddd.connections.families.systemd import main_process
 from pytest_ddd.connections.together import held, holding, let_go, together
-from tests.support.sshd import needs
+from tests.support.sshd import needs, until
 
 FILES = [
     f"{shape} {path}".replace(" @", "")
@@ -31,6 +32,14 @@ KERNEL = [
     for key in ("kernel.ostype", "net.ipv4.tcp_rmem", "kernel.printk", "no.such")
 ]
 SYSTEM = ["uname -s", "uname -m", "cat /proc/sys/kernel/ostype", "command -v sh", "command -v nope"]
+MARK = "echo '-- ddd --'"
+TEXTS = [
+    "cat /etc/passwd",
+    "cat /proc/version",
+    f"cat /proc/filesystems && {MARK} && cat /proc/sys/kernel/ostype",
+    f"cat /proc/version && {MARK} && {{ cat /etc/gone 2>/dev/null || true; }}",
+    f"cat /etc/passwd && {{ cat /etc/passwd 2>/dev/null || true; }} && {MARK}",
+]
 DPKG = [
     f"{head} -W {name}"
     for name in ("bash", "coreutils", "no-such-package")
@@ -102,7 +111,7 @@ def busybox(tmp_path: Path) -> Root:
     (tmp_path / "dev" / "null").touch()
     shutil.copy(shutil.which("busybox") or "", tmp_path / "bin" / "busybox")
     (tmp_path / "dev" / "stdin").symlink_to("../in")
-    for name in ("sh", "stat", "sha256sum", "cut", "ls", "uname", "cat", "sysctl"):
+    for name in ("sh", "stat", "sha256sum", "cut", "ls", "uname", "cat", "sysctl", "readlink"):
         (tmp_path / "bin" / name).symlink_to("busybox")
     prefix = ("unshare", "-m", "sh", "-c")
     enter = f'mount -t proc proc {tmp_path}/proc && mount --bind /dev {tmp_path}/dev && exec /usr/sbin/chroot {tmp_path} "$@"'
@@ -142,7 +151,7 @@ def _same(root: Root, commands: list[str]) -> set[str]:
 
 def test_debian() -> None:
     """Files, checksums, packages and kernel settings of this machine."""
-    commands = [*FILES, *SYSTEM, *DPKG, *(one for one in KERNEL if "/usr" in one)]
+    commands = [*FILES, *SYSTEM, *TEXTS, *DPKG, *(one for one in KERNEL if "/usr" in one)]
 
     answered = _same(Root(), commands)
 
@@ -159,8 +168,9 @@ def test_debian() -> None:
 @needs("busybox", "unshare")
 def test_busybox(busybox: Root) -> None:
     """A root that has no package manager and BusyBox's own stat, ls and sysctl."""
-    answered = _same(busybox, [*FILES, *SYSTEM, *DPKG])
+    answered = _same(busybox, [*FILES, *SYSTEM, *TEXTS, *DPKG])
 
+    assert set(TEXTS) <= answered
     assert {"stat -Lc %a /etc/passwd", "sha256sum /etc/passwd | cut -d ' ' -f 1"} <= answered
     assert not any(one.startswith("dpkg-query") for one in answered)
 
@@ -180,7 +190,8 @@ verb=$1; shift; status=0
 for name do
   case $verb in
   show) [ "$more" ] && echo; more=1
-        printf 'Id=%s.service\\nNames=%s.service alias-%s.service\\nMainPID=7\\n' "$name" "$name" "$name" ;;
+        printf 'MainPID=%s\\nId=%s.service\\n' "$(cat "$0.$name" 2>/dev/null || echo 0)" "$name"
+        printf 'Names=%s.service alias-%s.service\\n' "$name" "$name" ;;
   is-enabled)
         case $name in
         --) ;;
@@ -210,6 +221,87 @@ def test_systemctl(tmp_path: Path, names: tuple[str, ...], answered: int) -> Non
     ]
 
     assert len(_same(root, commands)) == answered
+
+
+@pytest.mark.parametrize(
+    ("text", "answered"),
+    [(b"no end", True), (b"", True), (b"\n\n\xff\r\0", True), (b"- %s -", False)],
+    ids=["no end", "empty", "no text", "holds what stands between two"],
+)
+@needs("unshare")
+def test_a_text_is_told_to_the_byte(tmp_path: Path, text: bytes, answered: bool) -> None:
+    """What stands between two texts is none of them; where it is, nobody's place is believed."""
+    boot = Path("/proc/sys/kernel/random/boot_id").read_bytes()
+    (tmp_path / "odd").write_bytes(text.replace(b"%s", boot))
+    bind = f'mount --bind {tmp_path}/odd /etc/fstab && exec "$@"'
+    commands = ["cat /proc/version", "cat /etc/fstab", "cat /etc/passwd"]
+
+    told = _same(Root(prefix=("unshare", "-m", "sh", "-c", bind, "sh")), commands)
+
+    assert told == (set(commands) if answered else set())
+
+
+def test_texts_are_left_out_when_one_cannot_be_read() -> None:
+    """Half a text looks like a whole one."""
+    assert _same(Root(), ["cat /proc/version", "cat /proc/self/mem", "echo x"]) == {"echo x"}
+
+
+def _sleeping() -> subprocess.Popen[bytes]:
+    process = subprocess.Popen(["sleep", "600"])
+    state = Path(f"/proc/{process.pid}/stat")
+    assert until(lambda: state.read_text().split()[1:3] == ["(sleep)", "S"])
+    return process
+
+
+@pytest.fixture
+def sleeping() -> Iterator[list[str]]:
+    """The numbers of two processes that wait, so that their state stays what it is."""
+    processes = [_sleeping(), _sleeping()]
+    yield [str(process.pid) for process in processes]
+    for process in processes:
+        process.kill()
+        process.wait()
+
+
+def _systemd(folder: Path, pids: Mapping[str, str]) -> list[str]:
+    """Write a systemctl that knows these units; return what asks for them."""
+    (folder / "systemctl").write_text(STUB)
+    (folder / "systemctl").chmod(0o755)
+    for name, pid in pids.items():
+        (folder / f"systemctl.{name}").write_text(pid)
+    return [f"systemctl show {name}" for name in pids]
+
+
+WEAK = ("setpriv", "--bounding-set", "-all")
+
+
+@pytest.mark.parametrize("prefix", [(), WEAK], ids=["root", "weak"])
+@needs("unshare")
+def test_main_processes(tmp_path: Path, sleeping: list[str], prefix: tuple[str, ...]) -> None:
+    """State and program of each unit's process come along; without privileges the program is not seen."""
+    pids = dict(
+        zip(("a", "b", "gone", "odd", "off"), [*sleeping, "4194305", "1x", "0"], strict=True)
+    )
+    commands = _systemd(tmp_path, {**pids, "again": sleeping[0]})
+    root = Root(prefix=prefix, env={"PATH": f"{tmp_path}:{os.environ['PATH']}"})
+
+    answered = _same(root, commands)
+
+    assert answered == {*commands, *map(main_process, sleeping)}
+
+
+@needs("busybox", "unshare")
+@pytest.mark.parametrize("count", [1, 2])
+def test_main_processes_on_busybox(
+    tmp_path: Path, busybox: Root, sleeping: list[str], count: int
+) -> None:
+    """A readlink for one link at a time tells of one process, and of no other."""
+    commands = _systemd(tmp_path / "bin", dict(zip("ab", sleeping[:count], strict=False)))
+
+    answered = _same(busybox, commands)
+
+    assert set(commands) <= answered
+    assert count > 1 or main_process(sleeping[0]) in answered
 
 
 def test_names_that_a_shell_would_read_go_alone() -> None:
