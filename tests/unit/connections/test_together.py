@@ -5,16 +5,15 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from pytest_ddd.connections import Completed, Connections, parse_hostspec
-from pytest_ddd.connections.families.systemd import main_process
-from pytest_ddd.connections.together import held, holding, let_go, together
-from tests.support.sshd import needs, until
+from pytest_ddd.connections import Completed, Connections
+from pytest_ddd.connections.together import held, holding, let_go
+from tests.support.sshd import needs
+from tests.unit.connections.alone import Root, same
 
 FILES = [
     f"{shape} {path}".replace(" @", "")
@@ -71,53 +70,6 @@ A package.
 """
 
 
-@dataclass
-class Root:
-    """Runs commands as a session does, on another root or with another environment."""
-
-    prefix: tuple[str, ...] = ()
-    env: dict[str, str] = field(default_factory=dict)
-
-    def run(
-        self, command: str, *, timeout_s: float, stdin: bytes = b"", repeatable: bool = True
-    ) -> Completed:
-        done = subprocess.run(
-            [*self.prefix, "/bin/sh", "-c", command],
-            input=stdin,
-            capture_output=True,
-            timeout=timeout_s,
-            check=False,
-            env={"PATH": os.environ["PATH"], "LC_ALL": "C", **self.env},
-        )
-        return Completed(
-            command=command,
-            exit_status=done.returncode,
-            stdout=done.stdout,
-            stderr=done.stderr,
-            took_s=0.0,
-        )
-
-
-@pytest.fixture
-def busybox(tmp_path: Path) -> Root:
-    """A root with nothing but BusyBox."""
-    (tmp_path / "bin").mkdir()
-    (tmp_path / "etc").mkdir()
-    (tmp_path / "etc" / "passwd").write_text("root:x:0:0::/:/bin/sh\n")
-    (tmp_path / "etc" / "mtab").symlink_to("../proc/self/mounts")
-    (tmp_path / "proc" / "sys" / "kernel").mkdir(parents=True)
-    (tmp_path / "proc" / "sys" / "kernel" / "ostype").write_text("Linux\n")
-    (tmp_path / "dev").mkdir()
-    (tmp_path / "dev" / "null").touch()
-    shutil.copy(shutil.which("busybox") or "", tmp_path / "bin" / "busybox")
-    (tmp_path / "dev" / "stdin").symlink_to("../in")
-    for name in ("sh", "stat", "sha256sum", "cut", "ls", "uname", "cat", "sysctl", "readlink"):
-        (tmp_path / "bin" / name).symlink_to("busybox")
-    prefix = ("unshare", "-m", "sh", "-c")
-    enter = f'mount -t proc proc {tmp_path}/proc && mount --bind /dev {tmp_path}/dev && exec /usr/sbin/chroot {tmp_path} "$@"'
-    return Root(prefix=(*prefix, enter, "sh"), env={"PATH": "/bin"})
-
-
 @pytest.fixture
 def rpm_host(tmp_path: Path) -> Root:
     """This machine with a database of rpm's own, and without dpkg."""
@@ -136,24 +88,11 @@ def rpm_host(tmp_path: Path) -> Root:
     return Root(env={"PATH": str(tmp_path / "bin"), "HOME": str(tmp_path)})
 
 
-def _same(root: Root, commands: list[str]) -> set[str]:
-    """Hold what is asked together against what each says alone; return what was answered."""
-    answers = together(root, commands)
-    for command, answer in answers.items():
-        alone = root.run(command, timeout_s=30.0)
-        assert (answer.exit_status, answer.stdout, answer.stderr) == (
-            alone.exit_status,
-            alone.stdout,
-            alone.stderr,
-        ), command
-    return set(answers)
-
-
 def test_debian() -> None:
     """Files, checksums, packages and kernel settings of this machine."""
     commands = [*FILES, *SYSTEM, *TEXTS, *DPKG, *(one for one in KERNEL if "/usr" in one)]
 
-    answered = _same(Root(), commands)
+    answered = same(Root(), commands)
 
     failing = {one for one in commands if "no-such" in one or "no.such" in one}
     failing |= {
@@ -168,7 +107,7 @@ def test_debian() -> None:
 @needs("busybox", "unshare")
 def test_busybox(busybox: Root) -> None:
     """A root that has no package manager and BusyBox's own stat, ls and sysctl."""
-    answered = _same(busybox, [*FILES, *SYSTEM, *TEXTS, *DPKG])
+    answered = same(busybox, [*FILES, *SYSTEM, *TEXTS, *DPKG])
 
     assert set(TEXTS) <= answered
     assert {"stat -Lc %a /etc/passwd", "sha256sum /etc/passwd | cut -d ' ' -f 1"} <= answered
@@ -178,130 +117,10 @@ def test_busybox(busybox: Root) -> None:
 @needs("rpmbuild")
 def test_rpm(rpm_host: Root) -> None:
     """A package, one that is there twice, and one that is not there."""
-    answered = _same(rpm_host, [*RPM, *SYSTEM])
+    answered = same(rpm_host, [*RPM, *SYSTEM])
 
     assert {one for one in RPM if "no-such" not in one} <= answered
     assert not any("no-such" in one for one in answered)
-
-
-STUB = """\
-#!/bin/sh
-verb=$1; shift; status=0
-for name do
-  case $verb in
-  show) [ "$more" ] && echo; more=1
-        printf 'MainPID=%s\\nId=%s.service\\n' "$(cat "$0.$name" 2>/dev/null || echo 0)" "$name"
-        printf 'Names=%s.service alias-%s.service\\n' "$name" "$name" ;;
-  is-enabled)
-        case $name in
-        --) ;;
-        on*) echo enabled ;;
-        off*) echo disabled; status=1 ;;
-        *) echo "Failed to get unit file state for $name" >&2; status=1 ;;
-        esac ;;
-  esac
-done
-exit $status
-"""
-
-
-@pytest.mark.parametrize(
-    ("names", "answered"),
-    [(("on", "off"), 4), (("on", "off", "gone"), 3)],
-    ids=["all known", "one unknown"],
-)
-def test_systemctl(tmp_path: Path, names: tuple[str, ...], answered: int) -> None:
-    """Units by their place in the answer; where one is missing, nobody's place is believed."""
-    (tmp_path / "systemctl").write_text(STUB)
-    (tmp_path / "systemctl").chmod(0o755)
-    root = Root(env={"PATH": f"{tmp_path}:{os.environ['PATH']}"})
-    commands = [
-        *(f"systemctl show {name}" for name in names),
-        *(f"LC_ALL=C systemctl is-enabled -- {name}" for name in names),
-    ]
-
-    assert len(_same(root, commands)) == answered
-
-
-@pytest.mark.parametrize(
-    ("text", "answered"),
-    [(b"no end", True), (b"", True), (b"\n\n\xff\r\0", True), (b"- %s -", False)],
-    ids=["no end", "empty", "no text", "holds what stands between two"],
-)
-@needs("unshare")
-def test_a_text_is_told_to_the_byte(tmp_path: Path, text: bytes, answered: bool) -> None:
-    """What stands between two texts is none of them; where it is, nobody's place is believed."""
-    boot = Path("/proc/sys/kernel/random/boot_id").read_bytes()
-    (tmp_path / "odd").write_bytes(text.replace(b"%s", boot))
-    bind = f'mount --bind {tmp_path}/odd /etc/fstab && exec "$@"'
-    commands = ["cat /proc/version", "cat /etc/fstab", "cat /etc/passwd"]
-
-    told = _same(Root(prefix=("unshare", "-m", "sh", "-c", bind, "sh")), commands)
-
-    assert told == (set(commands) if answered else set())
-
-
-def test_texts_are_left_out_when_one_cannot_be_read() -> None:
-    """Half a text looks like a whole one."""
-    assert _same(Root(), ["cat /proc/version", "cat /proc/self/mem", "echo x"]) == {"echo x"}
-
-
-def _sleeping() -> subprocess.Popen[bytes]:
-    process = subprocess.Popen(["sleep", "600"])
-    state = Path(f"/proc/{process.pid}/stat")
-    assert until(lambda: state.read_text().split()[1:3] == ["(sleep)", "S"])
-    return process
-
-
-@pytest.fixture
-def sleeping() -> Iterator[list[str]]:
-    """The numbers of two processes that wait, so that their state stays what it is."""
-    processes = [_sleeping(), _sleeping()]
-    yield [str(process.pid) for process in processes]
-    for process in processes:
-        process.kill()
-        process.wait()
-
-
-def _systemd(folder: Path, pids: Mapping[str, str]) -> list[str]:
-    """Write a systemctl that knows these units; return what asks for them."""
-    (folder / "systemctl").write_text(STUB)
-    (folder / "systemctl").chmod(0o755)
-    for name, pid in pids.items():
-        (folder / f"systemctl.{name}").write_text(pid)
-    return [f"systemctl show {name}" for name in pids]
-
-
-WEAK = ("setpriv", "--bounding-set", "-all")
-
-
-@pytest.mark.parametrize("prefix", [(), WEAK], ids=["root", "weak"])
-@needs("unshare")
-def test_main_processes(tmp_path: Path, sleeping: list[str], prefix: tuple[str, ...]) -> None:
-    """State and program of each unit's process come along; without privileges the program is not seen."""
-    pids = dict(
-        zip(("a", "b", "gone", "odd", "off"), [*sleeping, "4194305", "1x", "0"], strict=True)
-    )
-    commands = _systemd(tmp_path, {**pids, "again": sleeping[0]})
-    root = Root(prefix=prefix, env={"PATH": f"{tmp_path}:{os.environ['PATH']}"})
-
-    answered = _same(root, commands)
-
-    assert answered == {*commands, *map(main_process, sleeping)}
-
-
-@needs("busybox", "unshare")
-@pytest.mark.parametrize("count", [1, 2])
-def test_main_processes_on_busybox(
-    tmp_path: Path, busybox: Root, sleeping: list[str], count: int
-) -> None:
-    """A readlink for one link at a time tells of one process, and of no other."""
-    commands = _systemd(tmp_path / "bin", dict(zip("ab", sleeping[:count], strict=False)))
-
-    answered = _same(busybox, commands)
-
-    assert set(commands) <= answered
-    assert count > 1 or main_process(sleeping[0]) in answered
 
 
 def test_names_that_a_shell_would_read_go_alone() -> None:
@@ -312,26 +131,19 @@ def test_names_that_a_shell_would_read_go_alone() -> None:
         "sha256sum '/a' | cut -d ' ' -f 1",
     ]
 
-    assert _same(Root(), commands) == set(commands)
+    assert same(Root(), commands) == set(commands)
 
 
 def test_output_without_a_line_end_is_exact() -> None:
     """What a command prints is not changed by what stands before and after it."""
     commands = ["printf 'no end'", "printf '\\n\\n'", "printf 'a' >&2; exit 7", "cat /dev/stdin"]
 
-    assert _same(Root(), commands) == set(commands)
+    assert same(Root(), commands) == set(commands)
 
 
 def test_a_command_that_leaves_is_alone_in_leaving() -> None:
     """`exit` and `cd` of one command change nothing for the next."""
-    assert _same(Root(), ["exit 3", "cd / && pwd", "pwd"]) == {"exit 3", "cd / && pwd", "pwd"}
-
-
-@pytest.fixture
-def here() -> Iterator[Connections]:
-    connections = Connections({"here": parse_hostspec("local://", name="here")})
-    yield connections
-    connections.close()
+    assert same(Root(), ["exit 3", "cd / && pwd", "pwd"]) == {"exit 3", "cd / && pwd", "pwd"}
 
 
 def _answer(text: bytes) -> Completed:
