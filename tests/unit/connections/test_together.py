@@ -12,6 +12,7 @@ import pytest
 
 from pytest_ddd.connections import Completed, Connections
 from pytest_ddd.connections.together import held, holding, let_go
+from pytest_ddd.probes.usage.file_system_usage import asking
 from tests.support.sshd import needs
 from tests.unit.connections.alone import Root, same
 
@@ -27,10 +28,16 @@ FILES = [
 ] + [f"sha256sum {path} | cut -d ' ' -f 1" for path in ("/etc/passwd", "/etc", "/no/such")]
 KERNEL = [
     f"{tool} -n {key}"
-    for tool in ("/usr/sbin/sysctl", "/sbin/sysctl")
-    for key in ("kernel.ostype", "net.ipv4.tcp_rmem", "kernel.printk", "no.such")
+    for tool in ("/usr/sbin/sysctl", "/bin/sysctl")
+    for key in (
+        *("kernel.ostype", "net.ipv4.tcp_rmem", "kernel.printk", "kernel.core_pattern"),
+        *("no.such", "kernel", "net.ipv4.route.flush"),
+    )
 ]
-SYSTEM = ["uname -s", "uname -m", "cat /proc/sys/kernel/ostype", "command -v sh", "command -v nope"]
+SYSTEM = [
+    *("uname -s", "uname -m", "cat /proc/sys/kernel/ostype", "command -v sh", "command -v nope"),
+    asking("/proc"),
+]
 MARK = "echo '-- ddd --'"
 TEXTS = [
     "cat /etc/passwd",
@@ -101,15 +108,17 @@ def test_debian() -> None:
         if "/no/such" in one and not one.startswith(("test", "LC_ALL=C test"))
     }
     failing |= {"sha256sum /etc | cut -d ' ' -f 1"}
+    failing |= {f"/usr/sbin/sysctl -n {key}" for key in ("kernel", "net.ipv4.route.flush")}
     assert set(commands) - answered == failing
 
 
 @needs("busybox", "unshare")
 def test_busybox(busybox: Root) -> None:
     """A root that has no package manager and BusyBox's own stat, ls and sysctl."""
-    answered = same(busybox, [*FILES, *SYSTEM, *TEXTS, *DPKG])
+    settings = [one for one in KERNEL if "/bin" in one]
+    answered = same(busybox, [*FILES, *SYSTEM, *TEXTS, *DPKG, *settings])
 
-    assert set(TEXTS) <= answered
+    assert {*TEXTS, *settings[:3]} <= answered
     assert {"stat -Lc %a /etc/passwd", "sha256sum /etc/passwd | cut -d ' ' -f 1"} <= answered
     assert not any(one.startswith("dpkg-query") for one in answered)
 
