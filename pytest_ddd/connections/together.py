@@ -47,13 +47,15 @@ def together(
         CannotLookError: nothing could be answered.
     """
     groups, single = _sort(dict.fromkeys(commands))
+    single.sort(key=_may_complain)
     marker = f"y{secrets.token_hex(12)}"
+    loud = sum(map(_may_complain, single))
     sections = [*(_asked(family, found) for family, found in groups), *map(_run_alone, single)]
     # Read from stdin: the marker stands in no list of processes.
     done = session.run(
-        ". /dev/stdin", timeout_s=timeout_s, stdin=_script(marker, sections), repeatable=True
+        ". /dev/stdin", timeout_s=timeout_s, stdin=_script(marker, sections, loud), repeatable=True
     )
-    outputs = _cut(done, marker, len(sections))
+    outputs = _cut(done, marker, len(sections), loud)
     answers = {}
     for (family, found), (_, stdout, _) in zip(groups, outputs, strict=False):
         for command, status, text in family.tell(found, stdout.decode(errors=_EXACT)):
@@ -80,23 +82,36 @@ def _asked(family: Family, found: Sequence[re.Match[str]]) -> str:
     return f"{family.where} && {family.ask(found)}"
 
 
+def _may_complain(command: str) -> bool:
+    return _PLAIN.fullmatch(command) is None
+
+
 def _run_alone(command: str) -> str:
-    return command if _PLAIN.fullmatch(command) else f"(\n{command}\n)"
+    return f"(\n{command}\n)" if _may_complain(command) else command
 
 
-def _script(marker: str, sections: Sequence[str]) -> bytes:
-    head = f'm() {{ printf "\\n{marker} $?\\n"; printf "\\n{marker}\\n" >&2; }}\nexec </dev/null\n'
-    return (head + "".join(f"{section}\nm\n" for section in sections)).encode(errors=_EXACT)
+def _script(marker: str, sections: Sequence[str], loud: int) -> bytes:
+    """Return what runs the sections; stderr is told of the last so many, as it costs more.
+
+    `m` marks the end of what stands on stdout, `e` that of both.
+    """
+    head = f'm() {{ printf "\n{marker} $?\n"; }}\ne() {{ m; printf "\n{marker}\n" >&2; }}\n'
+    quiet = len(sections) - loud
+    text = "".join(
+        f"{section}\n{'me'[place >= quiet - 1]}\n" for place, section in enumerate(sections)
+    )
+    return f"{head}exec </dev/null\n{text}".encode(errors=_EXACT)
 
 
-def _cut(done: Completed, marker: str, count: int) -> list[tuple[int, bytes, bytes]]:
+def _cut(done: Completed, marker: str, count: int, loud: int) -> list[tuple[int, bytes, bytes]]:
     """Return status, stdout and stderr of each section; nothing when they do not add up."""
     mark = f"\n{marker}".encode()
     parts, errors = done.stdout.split(mark), done.stderr.split(mark + b"\n")
-    if len(parts) != count + 1 or len(errors) != count + 1:
+    if len(parts) != count + 1 or len(errors) != loud + (2 if count > loud else 1):
         return []
+    told = [b""] * (count - loud) + errors[-1 - loud : -1]
     outputs, stdout = [], parts[0]
-    for error, rest in zip(errors, parts[1:], strict=False):
+    for error, rest in zip(told, parts[1:], strict=True):
         status, _, following = rest.partition(b"\n")
         outputs.append((int(status), stdout, error))
         stdout = following
