@@ -112,5 +112,11 @@ def _subject(item: pytest.Item, environment: str) -> Subject:
     return Subject(target=entry.target, key=key, host=entry.host or host, entry=entry)
 
 
+def is_missing(item: pytest.Item) -> bool:
+    """Whether a check stands for a step about which the baseline says nothing."""
+    callspec = getattr(item, "callspec", None)
+    return any(isinstance(one, NotDeclared) for one in getattr(callspec, "params", {}).values())
+
+
 def _joined(parts: Sequence[str]) -> str:
     return ",".join(parts)

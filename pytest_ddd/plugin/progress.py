@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pytest
 
 from pytest_ddd import clock
+from pytest_ddd.outcomes import Outcome
+from pytest_ddd.plugin.letters import COLOURS, LETTERS
+from pytest_ddd.plugin.markers import Place
 from pytest_ddd.plugin.reachable import is_recorded, place_of
-from pytest_ddd.plugin.site import SITE_KEY, Site
+from pytest_ddd.plugin.recording import result_of
+from pytest_ddd.plugin.site import Site
 from pytest_ddd.scenarios import timing
 from pytest_ddd.scenarios.model import Step
 from pytest_ddd.units import format_duration
@@ -18,32 +24,107 @@ if TYPE_CHECKING:
     from pytest_ddd.probes.ahead import HowFar
 
 _TITLE_WIDTH = 38
+_PERCENT_WIDTH = len(" [100%] ")
 _SAVE, _RESTORE, _ERASE = "\x1b7", "\x1b8", "\x1b[K"
 """What every terminal since the VT100 knows: the cursor's place, and the rest of a line."""
 
 
-class Progress:
-    """Writes one line for each step, on which pytest then writes its letters."""
+@dataclass(slots=True, kw_only=True, eq=False)
+class _Line:
+    """One step on the terminal: how many checks it still waits for, and what is not shown yet."""
 
-    def __init__(self, reporter: pytest.TerminalReporter, site: Site) -> None:
+    place: Place
+    left: int = 0
+    held: list[Outcome] = field(default_factory=list)
+
+
+class Progress:
+    """Writes one line for each step, and on it the letters of its checks.
+
+    Checks run as soon as what they look at is there. Their letters stand in the order of the steps
+    all the same: those of a later step are held until every earlier one is complete.
+    """
+
+    def __init__(self, reporter: pytest.TerminalReporter, site: Site, items: Sequence[pytest.Item]):
         self._reporter = reporter
         self._site = site
         self._scenario = ""
-        self._step = -1
         self._began = 0.0
+        self._lines: deque[_Line] = deque()
+        """The line that is being written, and those to come."""
+        self._line_of: dict[str, _Line] = {}
+        self._is_over = False
+        self._plan(items)
 
     def follow(self, item: pytest.Item) -> None:
-        """Write a line when an item begins a scenario or a step."""
-        place = place_of(item)
-        if (place.scenario.name, place.step) == (self._scenario, self._step):
+        """Begin a check: write the line of its step, if it is that one's turn."""
+        self._go_on(self._line_of[item.nodeid])
+        # pytest goes on where the path of its next letter says that it already is
+        self._reporter.currentfspath = self._reporter.config.rootpath / item.nodeid.split("::")[0]
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Show the letter of a result, or hold it; the controller has taken it off the report."""
+        result, line = result_of(report), self._line_of.get(report.nodeid)
+        if result is None or line is None or self._reporter.verbosity > 0:
             return
-        budget_s = timing.budget_s(place.scenario, self._site.baseline)
-        if place.scenario.name != self._scenario:
-            self._scenario, self._began = place.scenario.name, clock.monotonic()
-            title = f"{place.scenario.title}, {self._site.baseline.name}"
+        line.held.append(result.outcome)
+        if self._is_over or line is self._lines[0]:
+            self._release(line)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logfinish(self, nodeid: str) -> None:
+        """Go on to the next line when all checks of this one have run."""
+        line = self._line_of.get(nodeid)
+        if line is not None:
+            line.left -= 1
+            self._go_on(line)
+
+    def end(self) -> None:
+        """Show what is held yet, also where a run was stopped within an earlier step."""
+        while len(self._lines) > 1:
+            self._lines.popleft()
+            if self._lines[0].held:
+                self._begin(self._lines[0])
+        self._is_over = True
+
+    def _plan(self, items: Sequence[pytest.Item]) -> None:
+        for item in filter(is_recorded, items):
+            place = place_of(item)
+            last = self._lines[-1].place if self._lines else None
+            if last is None or (last.scenario, last.step) != (place.scenario, place.step):
+                self._lines.append(_Line(place=place))
+            self._lines[-1].left += 1
+            self._line_of[item.nodeid] = self._lines[-1]
+
+    def _go_on(self, line: _Line) -> None:
+        """Write the lines whose turn it is; `line` has a check that begins or has ended."""
+        if not self._scenario:
+            self._begin(self._lines[0])
+        while len(self._lines) > 1 and not self._lines[0].left:
+            following = self._lines[1]
+            if following.left and not following.held and following is not line:
+                return  # a run that stops here leaves no line without letters
+            self._lines.popleft()
+            self._begin(following)
+
+    def _begin(self, line: _Line) -> None:
+        """Write what stands before the letters of a step, and those that were held."""
+        scenario = line.place.scenario
+        budget_s = timing.budget_s(scenario, self._site.baseline)
+        if scenario.name != self._scenario:
+            self._scenario, self._began = scenario.name, clock.monotonic()
+            title = f"{scenario.title}, {self._site.baseline.name}"
             self._reporter.write_line(f"\n{title} ({format_duration(budget_s)})", bold=True)
-        self._step = place.step
-        self._write(place.scenario.step(place.step), budget_s, item)
+        self._write(scenario.step(line.place.step), budget_s)
+        self._release(line)
+
+    def _release(self, line: _Line) -> None:
+        writer = self._reporter.config.get_terminal_writer()
+        for outcome in line.held:
+            if writer.width_of_current_line + _PERCENT_WIDTH >= writer.fullwidth:
+                self._reporter.ensure_newline()
+            self._reporter.write(LETTERS[outcome], **COLOURS[outcome])
+        line.held.clear()
 
     def waiting(self, far: HowFar) -> None:
         """Show behind the letters of the step how far reading ahead has come."""
@@ -65,7 +146,7 @@ class Progress:
         file.write(text)
         file.flush()
 
-    def _write(self, step: Step, budget_s: float, item: pytest.Item) -> None:
+    def _write(self, step: Step, budget_s: float) -> None:
         reporter = self._reporter
         used_s = clock.monotonic() - self._began
         # Short of the budget nobody needs the clock; from half of it on it stands in the line.
@@ -76,44 +157,56 @@ class Progress:
         else:
             reporter.ensure_newline()
             reporter.write(line)
-            # pytest goes on where the path of its next letter says that it already is
-            reporter.currentfspath = reporter.config.rootpath / item.nodeid.split("::")[0]
 
 
 class Waiting:
-    """Calls `tick` while a check waits; `end` when it does not any more."""
+    """Shows, in a `with` block that waits, how far reading ahead has come, at each tick."""
 
     def __init__(self, config: pytest.Config, far: Callable[[], HowFar]) -> None:
         reporter = config.pluginmanager.get_plugin("terminalreporter")
         is_seen = reporter is not None and reporter.isatty
         self._progress = config.stash.get(PROGRESS_KEY, None) if is_seen else None
         self._far = far
-        self._was_shown = False
+        self._is_shown = False
 
-    def tick(self) -> None:
-        """Show how far it is."""
+    def __enter__(self) -> Callable[[], None]:
+        return self._tick
+
+    def __exit__(self, *exception: object) -> None:
+        if self._progress is not None and self._is_shown:
+            self._progress.waited()
+        self._is_shown = False
+
+    def _tick(self) -> None:
         if self._progress is not None:
             self._progress.waiting(self._far())
-            self._was_shown = True
-
-    def end(self) -> None:
-        """Show nothing any more."""
-        if self._progress is not None and self._was_shown:
-            self._progress.waited()
+            self._is_shown = True
 
 
 PROGRESS_KEY = pytest.StashKey[Progress]()
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtest_protocol(item: pytest.Item) -> None:
-    """Follow the run, where there is a terminal to write to: never on an xdist worker."""
-    config = item.config
-    site = config.stash.get(SITE_KEY, None)
+def begin(session: pytest.Session, site: Site) -> None:
+    """Follow a run, where there is a terminal to write to: never on an xdist worker."""
+    config = session.config
     reporter = config.pluginmanager.get_plugin("terminalreporter")
-    if site is None or reporter is None or reporter.verbosity < 0:
-        return
-    if is_recorded(item):
-        if PROGRESS_KEY not in config.stash:
-            config.stash[PROGRESS_KEY] = Progress(reporter, site)
-        config.stash[PROGRESS_KEY].follow(item)
+    if reporter is not None and reporter.verbosity >= 0:
+        config.stash[PROGRESS_KEY] = progress = Progress(reporter, site, session.items)
+        config.pluginmanager.register(progress, "ddd-progress-lines")
+        if is_recorded(session.items[0]):
+            progress.follow(session.items[0])
+
+
+def end(config: pytest.Config) -> None:
+    """Hold nothing back any more."""
+    if PROGRESS_KEY in config.stash:
+        config.stash[PROGRESS_KEY].end()
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Write the line of a check before it is waited for."""
+    progress = item.config.stash.get(PROGRESS_KEY, None)
+    if progress is not None and is_recorded(item):
+        progress.follow(item)
+    return (yield)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Container, Generator, Iterator, Sequence
+from collections.abc import Container, Generator, Iterator, Sequence
 from dataclasses import dataclass
 
 import pytest
 
-from pytest_ddd.plugin import loading
-from pytest_ddd.plugin.parametrize import Subject, subject
+from pytest_ddd.plugin import loading, progress
+from pytest_ddd.plugin.parametrize import Subject, is_missing, subject
 from pytest_ddd.plugin.progress import Waiting
 from pytest_ddd.plugin.reachable import Reachable, is_recorded, place_of
 from pytest_ddd.plugin.site import SITE_KEY, Site
+from pytest_ddd.plugin.turns import Turn, Turns
 from pytest_ddd.plugin.verdict import AHEAD_KEY
 from pytest_ddd.plugin.workers import hosts_of, own_scopes, scope_of
 from pytest_ddd.probes.entry import AnyEntry, Looked
@@ -38,12 +39,17 @@ class Walk:
     ahead of it.
     """
 
-    def __init__(self, items: Sequence[pytest.Item], site: Site, mine: Container[str] | None):
+    def __init__(self, session: pytest.Session, site: Site, mine: Container[str] | None):
         from pytest_ddd.probes.ahead import ReadAhead
 
         self.ahead = ReadAhead(site.connections)
-        self._site, self._mine = site, mine
-        self._stops = {one.item: one for one in _stops(items, site)}
+        self._session, self._site, self._mine = session, site, mine
+        self._stops = {one.item: one for one in _stops(session.items, site)}
+        self._waiting = Waiting(session.config, lambda: self.ahead.far)
+        # xdist tells a worker its items by number, and who reads -v expects the order of the steps.
+        stays = mine is not None or session.config.get_verbosity() > 0
+        self._turns = None if stays else self._turns_of(session.items)
+        self._place = 0
         self._phase, self._is_prepared = -1, False
         self._asked: set[str] = set()
         """Scopes that are read ahead in this phase."""
@@ -69,17 +75,51 @@ class Walk:
         self.ahead.start(entries, hosts)
         self._prepare()
 
-    def wait(self, item: pytest.Item, tick: Callable[[], None]) -> Looked | None:
+    def begin(self, item: pytest.Item) -> None:
+        """Decide which two items come first, once something of them has been read ahead."""
+        if self._turns is not None:
+            self.arrive(item)
+            self._turns.settle(0)
+            self._turns.settle(1)
+
+    def leave(self) -> None:
+        """Decide what comes after the next item: pytest wants to know that when it begins."""
+        if self._turns is not None and not (self._session.shouldfail or self._session.shouldstop):
+            self._place += 1
+            self._turns.settle(self._place + 1)
+
+    def wait(self, item: pytest.Item) -> Looked | None:
         """Wait for what is read ahead for an item; return when that was and how long it took."""
         stop = self._stops.get(item)
         if stop is None:
             return None
         about = stop.subject
-        if self.ahead.wait_for_host(about.host, tick) and isinstance(item, Reachable):
-            return self._reached(about.host)
-        if about.entry is not None and self.ahead.wait(about.entry, tick):
-            return about.entry.looked
+        with self._waiting as tick:
+            if self.ahead.wait_for_host(about.host, tick) and isinstance(item, Reachable):
+                return self._reached(about.host)
+            if about.entry is not None and self.ahead.wait(about.entry, tick):
+                return about.entry.looked
         return None
+
+    def _turns_of(self, items: list[pytest.Item]) -> Turns:
+        return Turns(
+            items, [self._turn(item) for item in items], is_ready=self._is_there, wait=self._news
+        )
+
+    def _turn(self, item: pytest.Item) -> Turn:
+        """Let a check that looks at nothing in particular stay where it is, after all before it."""
+        stop = self._stops.get(item)
+        if stop is None or not (stop.subject.host or stop.subject.entry or is_missing(item)):
+            return Turn(leg=None, target="")
+        return Turn(leg=stop.phase, target=stop.subject.target)
+
+    def _is_there(self, item: pytest.Item) -> bool:
+        about = self._stops[item].subject
+        return self.ahead.is_there(about.entry, about.host)
+
+    def _news(self) -> None:
+        with self._waiting as tick:
+            self.ahead.wait_for_news(tick)
 
     def _prepare(self) -> None:
         """Load what the first result needs, while the hosts are being reached."""
@@ -134,22 +174,27 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
     if site is None or config.option.collectonly or not any(map(is_recorded, session.items)):
         return (yield)
     mine = own_scopes(config, [item.nodeid for item in session.items])
-    config.stash[WALK_KEY] = walk = Walk(session.items, site, mine)
+    progress.begin(session, site)
+    config.stash[WALK_KEY] = walk = Walk(session, site, mine)
     try:
+        walk.begin(session.items[0])
         return (yield)
     finally:
         walk.ahead.stop()
+        progress.end(config)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtest_protocol(item: pytest.Item) -> None:
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     """Read ahead of the items that begin here, and wait for what this one needs.
 
     Not in its setup: there pytest would take what is shown of the wait for the item's output.
     """
     walk = item.config.stash.get(WALK_KEY, None)
-    if walk is not None:
-        walk.arrive(item)
-        waiting = Waiting(item.config, lambda: walk.ahead.far)
-        item.stash[AHEAD_KEY] = walk.wait(item, waiting.tick)
-        waiting.end()
+    if walk is None:
+        return (yield)
+    walk.arrive(item)
+    item.stash[AHEAD_KEY] = walk.wait(item)
+    done = yield
+    walk.leave()
+    return done

@@ -9,6 +9,8 @@ import pytest
 
 from pytest_ddd.outcomes import Outcome
 from pytest_ddd.plugin import before_after, escalating, over_time
+from pytest_ddd.plugin.letters import COLOURS, LETTERS
+from pytest_ddd.plugin.progress import PROGRESS_KEY
 from pytest_ddd.plugin.recording import result_of
 from pytest_ddd.plugin.session import CONTROLLER_KEY
 from pytest_ddd.plugin.site import SITE_KEY, Site
@@ -18,26 +20,6 @@ from pytest_ddd.units import format_duration, plural
 if TYPE_CHECKING:
     from pytest_ddd.evidence.summary import Cause, RunSummary, StepSummary
     from pytest_ddd.run import Finished
-
-_COLOURS: dict[Outcome, dict[str, bool]] = {
-    Outcome.GREEN: {"green": True},
-    Outcome.YELLOW: {"yellow": True},
-    Outcome.RED: {"red": True, "bold": True},
-    Outcome.UNKNOWN: {"purple": True, "bold": True},
-    Outcome.BLOCKED: {"purple": True},
-    Outcome.WAIVED: {"cyan": True},
-    Outcome.NOT_APPLICABLE: {"light": True},
-}
-
-_LETTERS = {
-    Outcome.GREEN: ".",
-    Outcome.YELLOW: "Y",
-    Outcome.RED: "R",
-    Outcome.UNKNOWN: "U",
-    Outcome.BLOCKED: "B",
-    Outcome.WAIVED: "w",
-    Outcome.NOT_APPLICABLE: "-",
-}
 
 _SHOWN = 40
 """How many things that need attention are listed; the report has them all."""
@@ -56,7 +38,8 @@ def pytest_report_teststatus(
     word = f"{result.outcome.symbol} {result.outcome.word}"
     if config.get_verbosity() > 0:
         word = f"{word} {_one_line(result.reason)}"
-    return category, _LETTERS[result.outcome], (word, _COLOURS[result.outcome])
+    letter = "" if PROGRESS_KEY in config.stash else LETTERS[result.outcome]  # it writes them then
+    return category, letter, (word, COLOURS[result.outcome])
 
 
 def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
@@ -136,7 +119,7 @@ def _write(reporter: pytest.TerminalReporter, finished: Finished) -> None:
     allowed = format_duration(facts.budget_s) if facts.budget_s is not None else "no budget"
     word = f"{verdict.outcome.symbol} {verdict.outcome.word}"
     reporter.write_line("")
-    reporter.write_line(f"{word}: {verdict.words}. {verdict.sentence}", **_COLOURS[verdict.outcome])
+    reporter.write_line(f"{word}: {verdict.words}. {verdict.sentence}", **COLOURS[verdict.outcome])
     for note in verdict.notes:
         reporter.write_line(f"  {note}")
     waited = f", and waited {format_duration(facts.waited_s)}" if facts.waited_s >= 1 else ""
@@ -150,7 +133,7 @@ def _write_step(reporter: pytest.TerminalReporter, step: StepSummary) -> None:
     outcome, facts = step.outcome, step.facts
     count = plural(len(step.checks), "check")
     number = str(facts.number) if facts.number else " "
-    reporter.write(f" {number} {outcome.symbol} {outcome.word:<14} ", **_COLOURS[outcome])
+    reporter.write(f" {number} {outcome.symbol} {outcome.word:<14} ", **COLOURS[outcome])
     used = format_duration(facts.used_s)
     reporter.write_line(f"{facts.title:<42} {count:>10} {used:>9}")
 
@@ -163,7 +146,7 @@ def _write_attention(reporter: pytest.TerminalReporter, attention: Sequence[Caus
         blocked = f" (blocks {plural(count, 'check')})" if count else ""
         text = cause.told + blocked if cause.check is None else _named(cause.check.last, blocked)
         outcome = cause.outcome
-        reporter.write(f"{outcome.symbol} {outcome.word}", **_COLOURS[outcome])
+        reporter.write(f"{outcome.symbol} {outcome.word}", **COLOURS[outcome])
         reporter.write_line(f" {text}")
     if len(attention) > _SHOWN:
         reporter.write_line(f"… and {len(attention) - _SHOWN} more: see the report")

@@ -69,6 +69,7 @@ class ReadAhead:
         self._lock = threading.Lock()
         self._done: dict[AnyEntry, threading.Event] = {}
         self._reached: dict[str, threading.Event] = {}
+        self._news = threading.Event()
         self._lanes: list[_Lane] = []
 
     def start(self, entries: Iterable[AnyEntry], hosts: Iterable[str]) -> None:
@@ -103,10 +104,20 @@ class ReadAhead:
         """Wait until a host has been reached, or cannot be."""
         return _wait(self._reached.get(host), tick)
 
+    def is_there(self, entry: AnyEntry | None, host: str) -> bool:
+        """Whether nobody would have to wait for an entry, or none, and for a host, or none."""
+        events = (self._reached.get(host), self._done.get(entry) if entry is not None else None)
+        return all(event is None or event.is_set() for event in events)
+
+    def wait_for_news(self, tick: Callable[[], None]) -> None:
+        """Wait until anything has arrived since the last call."""
+        _wait(self._news, tick)
+        self._news.clear()
+
     def stop(self) -> None:
         """Start nothing more; what is under way ends with its connection or its time limit."""
         self._pool.stop()
-        for event in (*self._done.values(), *self._reached.values()):
+        for event in (*self._done.values(), *self._reached.values(), self._news):
             event.set()
 
     @property
@@ -134,6 +145,7 @@ class ReadAhead:
 
     def _open(self, lane: _Lane, reached: Future[Reachability]) -> None:
         self._reached[lane.host].set()
+        self._news.set()
         if reached.result().outcome is not Outcome.GREEN:
             self._finish(lane, tuple(lane.waiting))
             return
@@ -193,6 +205,7 @@ class ReadAhead:
             done = self._done.get(entry)
             if done is not None:  # else it has been forgotten meanwhile
                 done.set()
+        self._news.set()
 
 
 class _Pool:
