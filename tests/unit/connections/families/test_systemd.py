@@ -108,3 +108,24 @@ def test_main_processes_on_busybox(
 
     assert set(commands) <= answered
     assert count > 1 or main_process(sleeping[0]) in answered
+
+
+def test_a_process_with_two_lines_in_its_name_is_left_to_itself(tmp_path: Path) -> None:
+    """The shell reads one line, which is half of what the kernel says of it."""
+    rename = "printf 'two\\nlines' >/proc/$$/comm; read -r x"
+    with subprocess.Popen(["sh", "-c", rename], stdin=subprocess.PIPE) as process:
+        state = Path(f"/proc/{process.pid}/stat")
+        assert until(lambda: "(two\nlines) S" in state.read_text())
+        commands = _systemd(tmp_path, {"odd": str(process.pid)})
+        root = Root(env={"PATH": f"{tmp_path}:{os.environ['PATH']}"})
+
+        assert same(root, commands) == set(commands)
+
+
+def test_a_systemctl_that_leaves_a_unit_out_is_not_believed(tmp_path: Path) -> None:
+    """Nobody's place in its answer is sure."""
+    _systemd(tmp_path, {})
+    (tmp_path / "systemctl").write_text("#!/bin/sh\necho Id=$2\necho Names=$2\n")
+    root = Root(env={"PATH": f"{tmp_path}:{os.environ['PATH']}"})
+
+    assert same(root, ["systemctl show a", "systemctl show b"]) == set()
