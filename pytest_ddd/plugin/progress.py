@@ -114,6 +114,7 @@ class Progress:
         if scenario.name != self._scenario:
             self._scenario, self._began = scenario.name, clock.monotonic()
             title = f"{scenario.title}, {self._site.baseline.name}"
+            self._end_line()
             self._reporter.write_line(f"\n{title} ({format_duration(budget_s)})", bold=True)
         self._write(scenario.step(line.place.step), budget_s)
         self._release(line)
@@ -122,12 +123,14 @@ class Progress:
         writer = self._reporter.config.get_terminal_writer()
         for outcome in line.held:
             if writer.width_of_current_line + _PERCENT_WIDTH >= writer.fullwidth:
-                self._reporter.ensure_newline()
+                self._end_line()
             self._reporter.write(LETTERS[outcome], **COLOURS[outcome])
         line.held.clear()
 
     def waiting(self, far: HowFar) -> None:
         """Show behind the letters of the step how far reading ahead has come."""
+        if len(self._lines) > 1:
+            self._go_on(self._lines[1])  # the next check is one of it, if nothing is left of this
         reads = f" … {far.reads_done}/{far.reads} reads"
         whole = f" … {far.hosts_done}/{far.hosts} hosts,{reads[2:]}" if far.hosts else reads
         writer = self._reporter.config.get_terminal_writer()
@@ -155,8 +158,15 @@ class Progress:
         if reporter.verbosity > 0:
             reporter.write_line(line, bold=True)
         else:
-            reporter.ensure_newline()
+            self._end_line()
             reporter.write(line)
+
+    def _end_line(self) -> None:
+        """End what was written, also where pytest does not know of it."""
+        writer = self._reporter.config.get_terminal_writer()
+        if writer.width_of_current_line:
+            writer.line()
+        self._reporter.currentfspath = None
 
 
 class Waiting:

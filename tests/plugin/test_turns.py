@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import threading
 from typing import cast
@@ -149,6 +150,21 @@ def test_letters_stand_in_the_order_of_the_steps_all_the_same(site: Site) -> Non
         ["2", "Step", "2", ".."],
     ]
     assert next(line for line in lines if line[:2] == ["3", "Step"])[3] in ("R.", ".R")
+
+
+EMPTY = "\n    @pytest.mark.step({0})\n    def test_{0}(log):\n        log.read()\n"
+
+
+def test_each_step_has_a_line_of_its_own(site: Site) -> None:
+    """Also where several become complete at once: nothing is declared for the last five."""
+    with serving(_Held()) as server:
+        _declare(site, server)
+        site.check(STEPS.replace("URL", server.url) + "".join(map(EMPTY.format, range(4, 9))))
+        done = site.run()
+
+    steps = [line for line in done.text.splitlines() if re.match(r"\d Step \d ", line)]
+    assert [line.split()[-1] for line in steps[3:-1]] == ["-"] * 4, done.text
+    assert [line[0] for line in steps] == list("12345678"), done.text
 
 
 def test_who_reads_every_check_gets_them_in_order(site: Site) -> None:

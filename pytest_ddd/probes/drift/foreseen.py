@@ -14,7 +14,8 @@ from pytest_ddd.baseline.fields import Entry
 from pytest_ddd.baseline.model import Declaration
 from pytest_ddd.baseline.sections.configuration import File, Service
 from pytest_ddd.connections.answers import Completed
-from pytest_ddd.probes.drift import packages, services, sysctl
+from pytest_ddd.connections.families.systemd import main_process
+from pytest_ddd.probes.drift import packages, sysctl
 
 _EVERY_HOST = ("uname -s", "uname -m", "cat /etc/os-release", "command -v command")
 """What testinfra asks of a host before it chooses its modules."""
@@ -55,7 +56,7 @@ def _process(shown: Completed | None) -> Iterator[str]:
     lines = shown.text.splitlines() if shown is not None else ()
     pid = next((line[8:] for line in lines if line.startswith("MainPID=")), "0")
     if pid != "0":
-        yield services.process_script(pid)
+        yield main_process(pid)
 
 
 def _file(name: str, model: Entry) -> Iterator[str]:

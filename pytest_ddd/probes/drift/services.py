@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pytest_ddd.baseline.sections.configuration import Service
+from pytest_ddd.connections.families.systemd import main_process
 from pytest_ddd.errors import CannotLookError
 from pytest_ddd.probes.drift.comparison import Comparison
 from pytest_ddd.probes.drift.presence import is_absent
@@ -78,14 +79,9 @@ def _is_running(unit: dict[str, str]) -> bool:
     return unit.get("SubState") != "exited" or unit.get("Type") == "oneshot"
 
 
-def process_script(pid: str) -> str:
-    """Return what prints the state of a process and the program that it runs."""
-    return f"LC_ALL=C; export LC_ALL; cat /proc/{pid}/stat; readlink /proc/{pid}/exe"
-
-
 def _compare_process(comparison: Comparison, pid: str) -> None:
     """Note a main process that is stopped, or whose program was replaced since it started."""
-    answer = comparison.script(process_script(pid))
+    answer = comparison.script(main_process(pid))
     stat, _, program = answer.text.partition("\n")
     state = stat.rpartition(")")[2].strip()[:1]
     if not state:

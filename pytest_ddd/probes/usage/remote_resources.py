@@ -23,7 +23,7 @@ _PROCESSES = "cat /proc/[0-9]*/stat 2>/dev/null"
 COMMANDS: dict[Kind, str] = {
     "memory": "cat /proc/meminfo",
     "swap": "cat /proc/meminfo",
-    "load": f"cat /proc/loadavg && echo '{_MARK}' && grep '^cpu' /proc/stat",
+    "load": f"cat /proc/loadavg && echo '{_MARK}' && cat /proc/stat",
     "open_files": "cat /proc/sys/fs/file-nr",
 }
 

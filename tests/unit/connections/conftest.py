@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from pytest_ddd.connections import Connections, ConnectionSpec, Session, parse_hostspec
+from tests.unit.connections.alone import Root
 
 SHELLS = {"dash": "exec dash", "bash": "exec bash --posix", "busybox": "exec busybox ash"}
 
@@ -73,3 +75,31 @@ def session(request: pytest.FixtureRequest, engine: Engine) -> Session:
 def nap() -> str:
     """Seconds that no other process sleeps: `sleep {nap}` can be found, and is nobody else's."""
     return f"{random.randint(600, 999)}.{random.randint(10**8, 10**9)}"
+
+
+@pytest.fixture
+def here() -> Iterator[Connections]:
+    """This machine as the host `here`."""
+    connections = Connections({"here": parse_hostspec("local://", name="here")})
+    yield connections
+    connections.close()
+
+
+@pytest.fixture
+def busybox(tmp_path: Path) -> Root:
+    """A root with nothing but BusyBox."""
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc" / "passwd").write_text("root:x:0:0::/:/bin/sh\n")
+    (tmp_path / "etc" / "mtab").symlink_to("../proc/self/mounts")
+    (tmp_path / "proc" / "sys" / "kernel").mkdir(parents=True)
+    (tmp_path / "proc" / "sys" / "kernel" / "ostype").write_text("Linux\n")
+    (tmp_path / "dev").mkdir()
+    (tmp_path / "dev" / "null").touch()
+    shutil.copy(shutil.which("busybox") or "", tmp_path / "bin" / "busybox")
+    (tmp_path / "dev" / "stdin").symlink_to("../in")
+    for name in ("sh", "stat", "sha256sum", "cut", "ls", "uname", "cat", "sysctl", "readlink"):
+        (tmp_path / "bin" / name).symlink_to("busybox")
+    prefix = ("unshare", "-m", "sh", "-c")
+    enter = f'mount -t proc proc {tmp_path}/proc && mount --bind /dev {tmp_path}/dev && exec /usr/sbin/chroot {tmp_path} "$@"'
+    return Root(prefix=(*prefix, enter, "sh"), env={"PATH": "/bin"})

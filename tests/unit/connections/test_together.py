@@ -5,15 +5,16 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from pytest_ddd.connections import Completed, Connections, parse_hostspec
-from pytest_ddd.connections.together import held, holding, let_go, together
+from pytest_ddd.connections import Completed, Connections
+from pytest_ddd.connections.together import held, holding, let_go
+from pytest_ddd.probes.usage.file_system_usage import asking
 from tests.support.sshd import needs
+from tests.unit.connections.alone import Root, same
 
 FILES = [
     f"{shape} {path}".replace(" @", "")
@@ -27,10 +28,24 @@ FILES = [
 ] + [f"sha256sum {path} | cut -d ' ' -f 1" for path in ("/etc/passwd", "/etc", "/no/such")]
 KERNEL = [
     f"{tool} -n {key}"
-    for tool in ("/usr/sbin/sysctl", "/sbin/sysctl")
-    for key in ("kernel.ostype", "net.ipv4.tcp_rmem", "kernel.printk", "no.such")
+    for tool in ("/usr/sbin/sysctl", "/bin/sysctl")
+    for key in (
+        *("kernel.ostype", "net.ipv4.tcp_rmem", "kernel.printk", "kernel.core_pattern"),
+        *("no.such", "kernel", "net.ipv4.route.flush"),
+    )
 ]
-SYSTEM = ["uname -s", "uname -m", "cat /proc/sys/kernel/ostype", "command -v sh", "command -v nope"]
+SYSTEM = [
+    *("uname -s", "uname -m", "cat /proc/sys/kernel/ostype", "command -v sh", "command -v nope"),
+    asking("/proc"),
+]
+MARK = "echo '-- ddd --'"
+TEXTS = [
+    "cat /etc/passwd",
+    "cat /proc/version",
+    f"cat /proc/filesystems && {MARK} && cat /proc/sys/kernel/ostype",
+    f"cat /proc/version && {MARK} && {{ cat /etc/gone 2>/dev/null || true; }}",
+    f"cat /etc/passwd && {{ cat /etc/passwd 2>/dev/null || true; }} && {MARK}",
+]
 DPKG = [
     f"{head} -W {name}"
     for name in ("bash", "coreutils", "no-such-package")
@@ -62,53 +77,6 @@ A package.
 """
 
 
-@dataclass
-class Root:
-    """Runs commands as a session does, on another root or with another environment."""
-
-    prefix: tuple[str, ...] = ()
-    env: dict[str, str] = field(default_factory=dict)
-
-    def run(
-        self, command: str, *, timeout_s: float, stdin: bytes = b"", repeatable: bool = True
-    ) -> Completed:
-        done = subprocess.run(
-            [*self.prefix, "/bin/sh", "-c", command],
-            input=stdin,
-            capture_output=True,
-            timeout=timeout_s,
-            check=False,
-            env={"PATH": os.environ["PATH"], "LC_ALL": "C", **self.env},
-        )
-        return Completed(
-            command=command,
-            exit_status=done.returncode,
-            stdout=done.stdout,
-            stderr=done.stderr,
-            took_s=0.0,
-        )
-
-
-@pytest.fixture
-def busybox(tmp_path: Path) -> Root:
-    """A root with nothing but BusyBox."""
-    (tmp_path / "bin").mkdir()
-    (tmp_path / "etc").mkdir()
-    (tmp_path / "etc" / "passwd").write_text("root:x:0:0::/:/bin/sh\n")
-    (tmp_path / "etc" / "mtab").symlink_to("../proc/self/mounts")
-    (tmp_path / "proc" / "sys" / "kernel").mkdir(parents=True)
-    (tmp_path / "proc" / "sys" / "kernel" / "ostype").write_text("Linux\n")
-    (tmp_path / "dev").mkdir()
-    (tmp_path / "dev" / "null").touch()
-    shutil.copy(shutil.which("busybox") or "", tmp_path / "bin" / "busybox")
-    (tmp_path / "dev" / "stdin").symlink_to("../in")
-    for name in ("sh", "stat", "sha256sum", "cut", "ls", "uname", "cat", "sysctl"):
-        (tmp_path / "bin" / name).symlink_to("busybox")
-    prefix = ("unshare", "-m", "sh", "-c")
-    enter = f'mount -t proc proc {tmp_path}/proc && mount --bind /dev {tmp_path}/dev && exec /usr/sbin/chroot {tmp_path} "$@"'
-    return Root(prefix=(*prefix, enter, "sh"), env={"PATH": "/bin"})
-
-
 @pytest.fixture
 def rpm_host(tmp_path: Path) -> Root:
     """This machine with a database of rpm's own, and without dpkg."""
@@ -127,24 +95,11 @@ def rpm_host(tmp_path: Path) -> Root:
     return Root(env={"PATH": str(tmp_path / "bin"), "HOME": str(tmp_path)})
 
 
-def _same(root: Root, commands: list[str]) -> set[str]:
-    """Hold what is asked together against what each says alone; return what was answered."""
-    answers = together(root, commands)
-    for command, answer in answers.items():
-        alone = root.run(command, timeout_s=30.0)
-        assert (answer.exit_status, answer.stdout, answer.stderr) == (
-            alone.exit_status,
-            alone.stdout,
-            alone.stderr,
-        ), command
-    return set(answers)
-
-
 def test_debian() -> None:
     """Files, checksums, packages and kernel settings of this machine."""
-    commands = [*FILES, *SYSTEM, *DPKG, *(one for one in KERNEL if "/usr" in one)]
+    commands = [*FILES, *SYSTEM, *TEXTS, *DPKG, *(one for one in KERNEL if "/usr" in one)]
 
-    answered = _same(Root(), commands)
+    answered = same(Root(), commands)
 
     failing = {one for one in commands if "no-such" in one or "no.such" in one}
     failing |= {
@@ -153,14 +108,17 @@ def test_debian() -> None:
         if "/no/such" in one and not one.startswith(("test", "LC_ALL=C test"))
     }
     failing |= {"sha256sum /etc | cut -d ' ' -f 1"}
+    failing |= {f"/usr/sbin/sysctl -n {key}" for key in ("kernel", "net.ipv4.route.flush")}
     assert set(commands) - answered == failing
 
 
 @needs("busybox", "unshare")
 def test_busybox(busybox: Root) -> None:
     """A root that has no package manager and BusyBox's own stat, ls and sysctl."""
-    answered = _same(busybox, [*FILES, *SYSTEM, *DPKG])
+    settings = [one for one in KERNEL if "/bin" in one]
+    answered = same(busybox, [*FILES, *SYSTEM, *TEXTS, *DPKG, *settings])
 
+    assert {*TEXTS, *settings[:3]} <= answered
     assert {"stat -Lc %a /etc/passwd", "sha256sum /etc/passwd | cut -d ' ' -f 1"} <= answered
     assert not any(one.startswith("dpkg-query") for one in answered)
 
@@ -168,48 +126,10 @@ def test_busybox(busybox: Root) -> None:
 @needs("rpmbuild")
 def test_rpm(rpm_host: Root) -> None:
     """A package, one that is there twice, and one that is not there."""
-    answered = _same(rpm_host, [*RPM, *SYSTEM])
+    answered = same(rpm_host, [*RPM, *SYSTEM])
 
     assert {one for one in RPM if "no-such" not in one} <= answered
     assert not any("no-such" in one for one in answered)
-
-
-STUB = """\
-#!/bin/sh
-verb=$1; shift; status=0
-for name do
-  case $verb in
-  show) [ "$more" ] && echo; more=1
-        printf 'Id=%s.service\\nNames=%s.service alias-%s.service\\nMainPID=7\\n' "$name" "$name" "$name" ;;
-  is-enabled)
-        case $name in
-        --) ;;
-        on*) echo enabled ;;
-        off*) echo disabled; status=1 ;;
-        *) echo "Failed to get unit file state for $name" >&2; status=1 ;;
-        esac ;;
-  esac
-done
-exit $status
-"""
-
-
-@pytest.mark.parametrize(
-    ("names", "answered"),
-    [(("on", "off"), 4), (("on", "off", "gone"), 3)],
-    ids=["all known", "one unknown"],
-)
-def test_systemctl(tmp_path: Path, names: tuple[str, ...], answered: int) -> None:
-    """Units by their place in the answer; where one is missing, nobody's place is believed."""
-    (tmp_path / "systemctl").write_text(STUB)
-    (tmp_path / "systemctl").chmod(0o755)
-    root = Root(env={"PATH": f"{tmp_path}:{os.environ['PATH']}"})
-    commands = [
-        *(f"systemctl show {name}" for name in names),
-        *(f"LC_ALL=C systemctl is-enabled -- {name}" for name in names),
-    ]
-
-    assert len(_same(root, commands)) == answered
 
 
 def test_names_that_a_shell_would_read_go_alone() -> None:
@@ -220,26 +140,19 @@ def test_names_that_a_shell_would_read_go_alone() -> None:
         "sha256sum '/a' | cut -d ' ' -f 1",
     ]
 
-    assert _same(Root(), commands) == set(commands)
+    assert same(Root(), commands) == set(commands)
 
 
 def test_output_without_a_line_end_is_exact() -> None:
     """What a command prints is not changed by what stands before and after it."""
     commands = ["printf 'no end'", "printf '\\n\\n'", "printf 'a' >&2; exit 7", "cat /dev/stdin"]
 
-    assert _same(Root(), commands) == set(commands)
+    assert same(Root(), commands) == set(commands)
 
 
 def test_a_command_that_leaves_is_alone_in_leaving() -> None:
     """`exit` and `cd` of one command change nothing for the next."""
-    assert _same(Root(), ["exit 3", "cd / && pwd", "pwd"]) == {"exit 3", "cd / && pwd", "pwd"}
-
-
-@pytest.fixture
-def here() -> Iterator[Connections]:
-    connections = Connections({"here": parse_hostspec("local://", name="here")})
-    yield connections
-    connections.close()
+    assert same(Root(), ["exit 3", "cd / && pwd", "pwd"]) == {"exit 3", "cd / && pwd", "pwd"}
 
 
 def _answer(text: bytes) -> Completed:
