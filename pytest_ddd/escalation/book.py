@@ -22,6 +22,9 @@ class Book(Protocol):
     def unevaluated(self) -> Sequence[CheckResult]:
         """Return what no evaluation has covered, of runs that are over and of this one."""
 
+    def pass_over(self) -> tuple[str, ...]:
+        """Cover the same results without reading them; return their ids."""
+
     def alerts(self) -> Mapping[AlertKey, Alert]:
         """Return all alerts that were ever anything but OK."""
 

@@ -50,17 +50,18 @@ def evaluate(book: Book, plan: Plan, now: datetime) -> Evaluation:
         plan: rules and what else the baseline says.
         now: when messages leave.
     """
-    results = list(book.unevaluated())
-    covered = tuple(one.result_id for one in results)
+    before = book.alerts()
     if plan.mode is Mode.OFF:
-        evaluation = Evaluation(result_ids=covered, counts=False)
+        evaluation = Evaluation(result_ids=book.pass_over(), counts=False)
+    elif not plan.escalation.rules and not before:  # nobody watches
+        evaluation = Evaluation(result_ids=book.pass_over(), counts=plan.mode is Mode.ON)
     else:
-        before = book.alerts()
+        results = list(book.unevaluated())
         heard = hear(results, plan.escalation.rules, before)
         decided = _decide(book, plan, heard, now)
         changed = (one for key, one in decided.alerts.items() if before.get(key) != one)
         evaluation = Evaluation(
-            result_ids=covered,
+            result_ids=tuple(one.result_id for one in results),
             alerts=tuple(changed),
             transitions=heard.transitions,
             decisions=tuple(decided.decisions),

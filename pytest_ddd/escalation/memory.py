@@ -23,6 +23,10 @@ class MemoryBook:
         """Return what was put in and not covered yet."""
         return tuple(self.waiting)
 
+    def pass_over(self) -> tuple[str, ...]:
+        """Return the ids of these results."""
+        return tuple(one.result_id for one in self.waiting)
+
     def alerts(self) -> Mapping[AlertKey, Alert]:
         """Return all alerts so far."""
         return dict(self._alerts)

@@ -8,7 +8,17 @@ from dataclasses import replace
 from datetime import datetime
 from itertools import groupby
 
-from sqlalchemy import Connection, Table, bindparam, delete, func, insert, select, text
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Table,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+    text,
+)
 
 from pytest_ddd.alerts import (
     Acknowledgement,
@@ -57,17 +67,21 @@ class AlertBook:
 
     def unevaluated(self) -> Sequence[CheckResult]:
         """Return what no evaluation has covered, of runs that are over and of this one."""
-        is_ready = (RUNS.c.state != State.RUNNING) | (RUNS.c.run_id == self._run_id)
-        chosen = (
-            (RUNS.c.environment == self._environment)
-            & (RESULTS.c.seq > RUNS.c.evaluated_to)
-            & is_ready
-        )
-        found = tuple(_results(self._tx, chosen))
-        newest = select(RESULTS.c.run, func.max(RESULTS.c.seq)).join(RUNS).where(chosen)
-        for run, seq in self._tx.execute(newest.group_by(RESULTS.c.run)):
-            self._covered[run] = seq
+        found = tuple(_results(self._tx, self._chosen()))
+        self.pass_over()
         return found
+
+    def pass_over(self) -> tuple[str, ...]:
+        """Cover the same results without reading them; return their ids."""
+        chosen = select(RESULTS.c.run, RESULTS.c.seq, RESULTS.c.result_id).join(RUNS)
+        found = self._tx.execute(chosen.where(self._chosen()).order_by(RESULTS.c.seq)).all()
+        self._covered |= {run: seq for run, seq, _ in found}
+        return tuple(result_id for _, _, result_id in found)
+
+    def _chosen(self) -> ColumnElement[bool]:
+        is_ready = (RUNS.c.state != State.RUNNING) | (RUNS.c.run_id == self._run_id)
+        is_new = (RUNS.c.environment == self._environment) & (RESULTS.c.seq > RUNS.c.evaluated_to)
+        return is_new & is_ready
 
     def alerts(self) -> Mapping[AlertKey, Alert]:
         """Return all alerts of the environment."""

@@ -88,6 +88,23 @@ def test_results_are_covered_once(store: Store) -> None:
     assert look(store).result_ids == ()
 
 
+def test_results_that_no_rule_watched_stay_covered_when_there_is_a_rule(store: Store) -> None:
+    finish(store, begin(store, result(0)))
+    nobody = replace(PLAN, escalation=Escalation())
+
+    assert len(look(store, plan=nobody).result_ids) == 1
+    assert look(store).result_ids == ()
+    assert look(store).outgoing == ()
+
+
+def test_an_alert_whose_rules_are_all_gone_is_closed(store: Store) -> None:
+    finish(store, begin(store, result(0, readings=(usage(93),))))
+    look(store)
+    evaluation = look(store, plan=replace(PLAN, escalation=Escalation()), hours=2)
+
+    assert [one.message.kind for one in evaluation.outgoing] == [Kind.RESOLVE]
+
+
 def test_a_run_that_goes_on_is_left_to_itself(store: Store) -> None:
     begin(store, result(0))
 
