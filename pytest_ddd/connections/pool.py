@@ -56,7 +56,7 @@ class Connections:
     ) -> None:
         self._specs = dict(specs)
         self._loop = IoLoop()
-        self._gate = OpeningGate(open_at_once)
+        self._gate = OpeningGate(self._loop, open_at_once)
         self._volume = Volume(hold_at_once_bytes)
         self._lock = threading.RLock()
         self._sessions: dict[tuple[str, str | None], Session] = {}
