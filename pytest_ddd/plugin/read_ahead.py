@@ -46,9 +46,7 @@ class Walk:
         self._session, self._site, self._mine = session, site, mine
         self._stops = {one.item: one for one in _stops(session.items, site)}
         self._waiting = Waiting(session.config, lambda: self.ahead.far)
-        # xdist tells a worker its items by number, and who reads -v expects the order of the steps.
-        stays = mine is not None or session.config.get_verbosity() > 0
-        self._turns = None if stays else self._turns_of(session.items)
+        self._turns = None if self._must_stay() else self._turns_of(session.items)
         self._place = 0
         self._phase, self._is_prepared = -1, False
         self._asked: set[str] = set()
@@ -100,6 +98,16 @@ class Walk:
             if about.entry is not None and self.ahead.wait(about.entry, tick):
                 return about.entry.looked
         return None
+
+    def _must_stay(self) -> bool:
+        """Whether all items must run as they stand.
+
+        xdist tells a worker its items by number, who reads -v expects the order of the steps, and
+        --stepwise leaves out next time whatever stands before the first failure.
+        """
+        config = self._session.config
+        in_order = config.get_verbosity() > 0 or config.getoption("stepwise", default=False)
+        return self._mine is not None or in_order
 
     def _turns_of(self, items: list[pytest.Item]) -> Turns:
         return Turns(

@@ -167,19 +167,31 @@ def test_each_step_has_a_line_of_its_own(site: Site) -> None:
     assert [line[0] for line in steps] == list("12345678"), done.text
 
 
+LATE = """
+    endpoints:
+      slow: {url: 'http://127.0.0.1:1/', attempts: {count: 2, interval: 500ms}}
+      quick: {url: 'tcp://127.0.0.1:1'}
+"""
+
+
 def test_who_reads_every_check_gets_them_in_order(site: Site) -> None:
-    """With -v nothing is moved, so the slow one is waited for: until its server loses patience."""
-    site.baseline(
-        "local",
-        endpoints="endpoints: {slow: {url: 'http://127.0.0.1:1/', attempts: "
-        "{count: 2, interval: 500ms}}, quick: {url: 'tcp://127.0.0.1:1'}}",
-    )
+    """With -v nothing is moved: the slow one is waited for."""
+    site.baseline("local", endpoints=LATE)
     site.check(STEPS)
     done = site.run("-v")
 
     assert [(one.step, one.entry) for one in done.results if one.step] == [
         (step, entry) for step in (1, 2, 3) for entry in ("slow", "quick")
     ]
+
+
+def test_nothing_stands_before_the_first_failure_that_has_not_run(site: Site) -> None:
+    """--stepwise goes on from there next time, and leaves out what stands before it."""
+    site.baseline("local", endpoints=LATE)
+    site.check(STEPS)
+    site.pytester.runpytest_subprocess("--stepwise")
+
+    assert [one.entry for one in site.results() if one.step] == ["slow"]
 
 
 def test_a_run_that_is_stopped_shows_what_it_has(site: Site) -> None:
