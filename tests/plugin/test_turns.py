@@ -170,7 +170,7 @@ def test_each_step_has_a_line_of_its_own(site: Site) -> None:
 LATE = """
     endpoints:
       slow: {url: 'http://127.0.0.1:1/', attempts: {count: 2, interval: 500ms}}
-      quick: {url: 'tcp://127.0.0.1:1'}
+      quick: {url: 'tcp://127.0.0.1:1', attempts: {count: 1}}
 """
 
 
