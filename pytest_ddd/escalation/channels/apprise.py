@@ -55,13 +55,13 @@ class AppriseChannel:
             return self._add(secret(self._settings.url))
 
     def _add(self, url: str) -> apprise.Apprise:
+        logging.getLogger("apprise").disabled = True  # its lines hold parts of the URL
         try:
             import apprise
         except ImportError:
             raise DeliveryError(
                 f"{self._who}: apprise is not installed", hint="pip install 'pytest-ddd[apprise]'"
             ) from None
-        logging.getLogger("apprise").disabled = True  # its lines hold parts of the URL
         service = apprise.Apprise()
         if not service.add(url) or len(service) != 1:
             raise DeliveryError(
