@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,6 +12,9 @@ import pytest
 from pytest_ddd import clock
 from pytest_ddd.history.store import Store
 from tests.lab.svc import postgres as server
+from tests.support.flusher import KEY_NAME
+from tests.support.http_service import Service, http_service
+from tests.support.pagerduty import KEY, PagerDuty
 
 START = datetime(2026, 11, 23, 7, 30, tzinfo=UTC)
 
@@ -44,6 +48,27 @@ def set_clock(monkeypatch: pytest.MonkeyPatch) -> SetClock:
     monkeypatch.setattr(clock, "monotonic", found.monotonic)
     monkeypatch.setattr(clock, "wait", found.wait)
     return found
+
+
+@dataclass
+class Duty:
+    """The stand-in of PagerDuty and where it listens."""
+
+    service: Service
+    pagerduty: PagerDuty
+
+    @property
+    def url(self) -> str:
+        return self.service.url
+
+
+@pytest.fixture
+def duty(monkeypatch: pytest.MonkeyPatch) -> Iterator[Duty]:
+    """A pager that takes messages."""
+    monkeypatch.setenv(KEY_NAME, KEY)
+    pagerduty = PagerDuty()
+    with http_service(pagerduty) as service:
+        yield Duty(service, pagerduty)
 
 
 @pytest.fixture(

@@ -14,7 +14,7 @@ from pytest_ddd.escalation.evaluation import Mode
 from pytest_ddd.escalation.planning import channels_of, plan_of
 from pytest_ddd.messages import DeliveryError
 from tests.support.results import SCENARIO, START
-from tests.unit.escalation.test_delivery import message
+from tests.unit.escalation.delivering import message
 
 TEXT = f"""\
 hosts: {{web1: {{connection: 'local://'}}}}
