@@ -15,6 +15,7 @@ _MODULES = (
     "markers",
     "fixtures",
     "parametrize",
+    "logging_in",
     "ordering",
     "gating",
     "before",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from pytest_ddd.plugin import markers
+from pytest_ddd.plugin import logging_in, markers
 from pytest_ddd.plugin.site import MISTAKE_KEY, NOUNS, Site, site_of
 from pytest_ddd.probes.entry import AnyEntry, Entry
 
@@ -51,6 +51,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     elif with_host:
         hosts = site.scope.hosts
         metafunc.parametrize(HOST_PARAM, hosts, ids=hosts, indirect=True, scope="session")
+        logging_in.begin(metafunc, site, hosts)
 
 
 def _over_entries(metafunc: pytest.Metafunc, site: Site, noun: str, *, with_host: bool) -> None:
@@ -67,6 +68,7 @@ def _over_entries(metafunc: pytest.Metafunc, site: Site, noun: str, *, with_host
         metafunc.parametrize((HOST_PARAM, noun), pairs, ids=ids, indirect=True)
     else:
         metafunc.parametrize(noun, entries, ids=ids, indirect=True)
+    logging_in.begin(metafunc, site, (entry.host for entry in entries if entry.host))
 
 
 def _host_of(entry: AnyEntry, site: Site) -> str:

@@ -1,4 +1,10 @@
-"""Packages: one dpkg-query, or one rpm."""
+"""Packages: one look into dpkg's status, else one dpkg-query; or one rpm.
+
+A dpkg-query of one package takes in what dpkg knows of all of them: 5.9 ms of a processor with 825
+packages, where awk finds those that are asked about in 1.1 ms (dpkg 1.21, mawk 1.3.4). Awk answers
+only where nothing can be read otherwise: each package is there once, as installed, and dpkg has no
+updates beside the file. It is the file that dpkg(1) names, in the form of deb-control(5).
+"""
 
 from __future__ import annotations
 
@@ -10,12 +16,38 @@ from pytest_ddd.connections.families.interface import (
     Answers,
     Family,
     as_words,
+    names_of,
     split_rows,
     there,
 )
 
 _DPKG_FIELDS = ("${db:Status-Abbrev}", "${Architecture}", "${Version}", "${Status}")
 _DPKG_FORMAT = "|".join(("${Package}", *_DPKG_FIELDS)) + r"\n"
+_DPKG_STATUS, _DPKG_UPDATES = "/var/lib/dpkg/status", "/var/lib/dpkg/updates"
+
+_AWK = """\
+BEGIN { RS = ""; FS = "\\n" }
+/^Package: (@)\\n/ {
+  split("", f)
+  for (i = 1; i <= NF; i++) { j = index($i, ": "); f[substr($i, 1, j - 1)] = substr($i, j + 2) }
+  if (f["Status"] !~ /^(install|hold) ok installed$/) odd = 1
+  if (f["Architecture"] == "" || f["Version"] == "" || s[f["Package"]]++) odd = 1
+  rows = rows f["Package"] "|" substr(f["Status"], 1, 1) "i |" f["Architecture"] "|" f["Version"] \
+    "|" f["Status"] "\\n"
+  n++
+}
+END { if (odd || n != wanted) exit 1; printf "%s", rows }"""
+
+
+def _ask_dpkg(found: Sequence[re.Match[str]]) -> str:
+    names = names_of(found)
+    words = "|".join(re.sub(r"([+.])", r"[\1]", name) for name in names)
+    return (
+        f"{{ set -- {_DPKG_UPDATES}/*;"
+        f' [ ! "$DPKG_ADMINDIR$DPKG_ROOT" ] && [ -r {_DPKG_UPDATES} ] && [ ! -e "$1" ]'
+        f" && awk -v wanted={len(names)} '{_AWK.replace('@', words)}' {_DPKG_STATUS} 2>/dev/null"
+        f" || dpkg-query -f '{_DPKG_FORMAT}' -W {as_words(found)}; }}"
+    )
 
 
 def _tell_dpkg(found: Sequence[re.Match[str]], text: str) -> Answers:
@@ -25,8 +57,9 @@ def _tell_dpkg(found: Sequence[re.Match[str]], text: str) -> Answers:
             dict(zip(_DPKG_FIELDS, row[1:], strict=True)) for row in rows if row[0] == match["name"]
         ]
         wanted = match["format"].replace(r"\n", "\n")
-        if mine:
-            yield match[0], 0, "".join(_filled(wanted, row) for row in mine)
+        told = "".join(_filled(wanted, row) for row in mine)
+        if told and "${" not in told:  # else it asks for something else
+            yield match[0], 0, told
 
 
 def _filled(form: str, row: Mapping[str, str]) -> str:
@@ -53,7 +86,7 @@ DPKG = Family(
         r"(LC_ALL=C )?dpkg-query -f '(?P<format>[^']*)' -W (?P<name>[a-z0-9][a-z0-9+.-]+)"
     ),
     where=there("dpkg-query"),
-    ask=lambda found: f"dpkg-query -f '{_DPKG_FORMAT}' -W {as_words(found)}",
+    ask=_ask_dpkg,
     tell=_tell_dpkg,
 )
 
