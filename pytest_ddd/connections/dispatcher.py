@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+import re
 import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -78,8 +79,8 @@ def _quoted(command: bytes) -> bytes:
     return b"'" + command.replace(b"'", b"'\\''") + b"'"
 
 
-_PLAIN = frozenset(range(0x20, 0x7F)) - frozenset(b"\\%'")
+_NOT_PLAIN = re.compile(rb"[^ -~]|[\\\\%']")
 
 
 def _as_format(data: bytes) -> bytes:
-    return b"".join(b"%c" % byte if byte in _PLAIN else b"\\%03o" % byte for byte in data)
+    return _NOT_PLAIN.sub(lambda match: b"\\%03o" % match[0][0], data)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, NoReturn
 
 import pytest
@@ -11,7 +12,7 @@ from pytest_ddd.outcomes import Outcome
 from pytest_ddd.plugin import stumbling
 from pytest_ddd.plugin.parametrize import NotDeclared
 from pytest_ddd.plugin.recording import redact_logging
-from pytest_ddd.plugin.site import SITE_KEY
+from pytest_ddd.plugin.site import NOUNS, SITE_KEY
 from pytest_ddd.plugin.verdict import VERDICT_KEY, Verdict
 from pytest_ddd.probes.entry import AnyEntry
 from pytest_ddd.results import Reading, Threshold
@@ -21,15 +22,34 @@ if TYPE_CHECKING:
     from pytest_ddd.baseline.model import Baseline
 
 _HOST_FIXTURE = "ddd-host"
+_OURS = {*NOUNS, "judge", "attach"}
+
+_ASKING: ContextVar[pytest.FixtureRequest] = ContextVar("asking")
+"""For whom a fixture of ours is made. As an argument, `request`, pytest would make a fixture of its
+own of it three times for each check: 0.05 ms."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_fixture_setup(
+    fixturedef: pytest.FixtureDef[object], request: pytest.FixtureRequest
+) -> Generator[None, object, object]:
+    """Remember for whom one of our fixtures is made."""
+    if fixturedef.argname not in _OURS:
+        return (yield)
+    token = _ASKING.set(request)
+    try:
+        return (yield)
+    finally:
+        _ASKING.reset(token)
 
 
 @pytest.fixture
-def judge(request: pytest.FixtureRequest) -> Callable[[Reading, Threshold], Outcome]:
+def judge() -> Callable[[Reading, Threshold], Outcome]:
     """Hold a reading against a threshold: `judge(answer.latency, endpoint.latency)`.
 
     Records both, returns the outcome and never raises.
     """
-    verdict = _verdict(request)
+    verdict, node = _verdict(), _ASKING.get().node
 
     def judged(reading: object, threshold: object) -> Outcome:
         if isinstance(reading, Reading) and isinstance(threshold, Threshold):
@@ -37,7 +57,7 @@ def judge(request: pytest.FixtureRequest) -> Callable[[Reading, Threshold], Outc
         verdict.fails(
             Outcome.UNKNOWN,
             f"judge takes a Reading and a Threshold, not {reading!r} and {threshold!r} "
-            f"({stumbling.function(request.node)})\n"
+            f"({stumbling.function(node)})\n"
             "  hint: judge(answer.latency, endpoint.latency)",
         )
         return Outcome.UNKNOWN
@@ -46,9 +66,9 @@ def judge(request: pytest.FixtureRequest) -> Callable[[Reading, Threshold], Outc
 
 
 @pytest.fixture
-def attach(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
+def attach() -> Callable[[str, str], None]:
     """Keep a text as evidence of this check: `attach("df", output)`."""
-    return _verdict(request).attach
+    return _verdict().attach
 
 
 @pytest.fixture
@@ -57,13 +77,15 @@ def baseline(request: pytest.FixtureRequest) -> Baseline:
     return request.config.stash[SITE_KEY].baseline
 
 
-def _verdict(request: pytest.FixtureRequest) -> Verdict:
+def _verdict() -> Verdict:
+    request = _ASKING.get()
     verdict: Verdict | None = request.node.stash.get(VERDICT_KEY, None)
     return verdict if verdict is not None else _refuse(request)
 
 
-def _entry(request: pytest.FixtureRequest) -> AnyEntry:
+def _entry() -> AnyEntry:
     """Return the entry that the check was parametrized with."""
+    request = _ASKING.get()
     param = getattr(request, "param", None)
     if isinstance(param, NotDeclared):
         pytest.skip(param.reason)
@@ -81,129 +103,129 @@ def _refuse(request: pytest.FixtureRequest) -> NoReturn:
 
 
 @pytest.fixture
-def endpoint(request: pytest.FixtureRequest) -> AnyEntry:
+def endpoint() -> AnyEntry:
     """One health endpoint of the baseline; parametrizes the check over all of them."""
-    return _entry(request)
+    return _entry()
 
 
 @pytest.fixture
-def resource(request: pytest.FixtureRequest) -> AnyEntry:
+def resource() -> AnyEntry:
     """One resource of one host; parametrizes the check over `thresholds`."""
-    return _entry(request)
+    return _entry()
 
 
 @pytest.fixture
-def log(request: pytest.FixtureRequest) -> AnyEntry:
+def log() -> AnyEntry:
     """One log of one host; parametrizes the check over `logs`."""
-    return _entry(request)
+    return _entry()
 
 
 @pytest.fixture
-def backup(request: pytest.FixtureRequest) -> AnyEntry:
+def backup() -> AnyEntry:
     """One backup; parametrizes the check over `backups`."""
-    return _entry(request)
+    return _entry()
 
 
 @pytest.fixture
-def drift_item(request: pytest.FixtureRequest) -> AnyEntry:
+def drift_item() -> AnyEntry:
     """One thing that should be as configured; parametrizes the check over `configuration`."""
-    return _entry(request)
+    return _entry()
 
 
 @pytest.fixture
-def job(request: pytest.FixtureRequest) -> AnyEntry:
+def job() -> AnyEntry:
     """One batch job; parametrizes the check over `jobs`."""
-    return _entry(request)
+    return _entry()
 
 
 @pytest.fixture
-def queue(request: pytest.FixtureRequest) -> AnyEntry:
+def queue() -> AnyEntry:
     """One queue; parametrizes the check over `queues`."""
-    return _entry(request)
+    return _entry()
 
 
 @pytest.fixture
-def sync_pair(request: pytest.FixtureRequest) -> AnyEntry:
+def sync_pair() -> AnyEntry:
     """One pair of data that has to be the same; parametrizes the check over `sync`."""
-    return _entry(request)
+    return _entry()
 
 
 @pytest.fixture
-def metric(request: pytest.FixtureRequest) -> AnyEntry:
+def metric() -> AnyEntry:
     """One performance metric; parametrizes the check over `metrics`."""
-    return _entry(request)
+    return _entry()
 
 
 @pytest.fixture
-def rule_set(request: pytest.FixtureRequest) -> AnyEntry:
+def rule_set() -> AnyEntry:
     """One file of alerting rules; parametrizes the check over `rule_sets`."""
-    return _entry(request)
+    return _entry()
 
 
 @pytest.fixture
-def regulation(request: pytest.FixtureRequest) -> AnyEntry:
+def regulation() -> AnyEntry:
     """One framework; parametrizes the check over `controls`."""
-    return _entry(request)
+    return _entry()
 
 
 @pytest.fixture
-def safeguard(request: pytest.FixtureRequest) -> AnyEntry:
+def safeguard() -> AnyEntry:
     """One thing that protects; parametrizes the check over `security`."""
-    return _entry(request)
+    return _entry()
 
 
 @pytest.fixture
-def access_log(request: pytest.FixtureRequest) -> AnyEntry:
+def access_log() -> AnyEntry:
     """The log-ins of one host; parametrizes the check over `access`."""
-    return _entry(request)
+    return _entry()
 
 
 @pytest.fixture
-def records(request: pytest.FixtureRequest) -> AnyEntry:
+def records() -> AnyEntry:
     """One kind of records that are kept; parametrizes the check over `retention`."""
-    return _entry(request)
+    return _entry()
 
 
 @pytest.fixture
-def attestation(request: pytest.FixtureRequest) -> AnyEntry:
+def attestation() -> AnyEntry:
     """One manual step that a person confirms; parametrizes the check over `attestations`."""
-    return _entry(request)
+    return _entry()
 
 
 @pytest.fixture
-def host_state(request: pytest.FixtureRequest) -> AnyEntry:
+def host_state() -> AnyEntry:
     """What one host has to be like; parametrizes the check over `host_states`."""
-    return _entry(request)
+    return _entry()
 
 
 @pytest.fixture
-def rollback_point(request: pytest.FixtureRequest) -> AnyEntry:
+def rollback_point() -> AnyEntry:
     """One rollback point of one host; parametrizes the check over `rollback`."""
-    return _entry(request)
+    return _entry()
 
 
 @pytest.fixture
-def smoke_test(request: pytest.FixtureRequest) -> AnyEntry:
+def smoke_test() -> AnyEntry:
     """One command that uses a service; parametrizes the check over `smoke_tests`."""
-    return _entry(request)
+    return _entry()
 
 
 @pytest.fixture
-def scan(request: pytest.FixtureRequest) -> AnyEntry:
+def scan() -> AnyEntry:
     """One security scan; parametrizes the check over `scans`."""
-    return _entry(request)
+    return _entry()
 
 
 @pytest.fixture
-def patch(request: pytest.FixtureRequest) -> AnyEntry:
+def patch() -> AnyEntry:
     """One kind of update of one host, batch by batch; parametrizes the check over `patches`."""
-    return _entry(request)
+    return _entry()
 
 
 @pytest.fixture
-def probe(request: pytest.FixtureRequest) -> AnyEntry:
+def probe() -> AnyEntry:
     """One look of a kind of the site's own; parametrizes the check over `probes`."""
-    return _entry(request)
+    return _entry()
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pytest
 
 from pytest_ddd import redaction
-from pytest_ddd.plugin import evidencing, gating, markers
+from pytest_ddd.plugin import evidencing, gating, locating, markers
 from pytest_ddd.plugin.changing import refuse_misuse
 from pytest_ddd.plugin.markers import Place
 from pytest_ddd.plugin.options import SETTINGS_KEY
@@ -39,6 +39,7 @@ def _arranged(config: pytest.Config, checks: list[pytest.Item]) -> list[pytest.I
     mistake = config.stash.get(MISTAKE_KEY, None)
     if mistake is not None:
         raise pytest.UsageError(mistake)
+    locating.share(checks)
     for item in checks:
         _refuse_secret(item)
         refuse_misuse(item)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from textwrap import dedent
 
+import alembic.command  # noqa: F401  # SQLAlchemy can be imported once; a run in this process forgets what it imported
 import pytest
 
 from pytest_ddd.evidence.record import read_record
