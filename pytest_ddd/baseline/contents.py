@@ -2,85 +2,98 @@
 
 from __future__ import annotations
 
+import importlib
+from collections.abc import Iterator, Mapping
+from typing import TypeVar
+
 from pytest_ddd.baseline.fields import Entry, Model
-from pytest_ddd.baseline.sections.access import Access
-from pytest_ddd.baseline.sections.approvals import Approvals
-from pytest_ddd.baseline.sections.attestations import Attestation
-from pytest_ddd.baseline.sections.backups import Backup
-from pytest_ddd.baseline.sections.configuration import Configuration
-from pytest_ddd.baseline.sections.controls import Regulation
-from pytest_ddd.baseline.sections.endpoints import Endpoint
-from pytest_ddd.baseline.sections.environment import Environment
-from pytest_ddd.baseline.sections.escalation import Escalation
-from pytest_ddd.baseline.sections.host_states import HostState
-from pytest_ddd.baseline.sections.hosts import Group, Host
-from pytest_ddd.baseline.sections.jobs import Job
-from pytest_ddd.baseline.sections.logs import Log
-from pytest_ddd.baseline.sections.maintenance import Maintenance
-from pytest_ddd.baseline.sections.metrics import Metric
-from pytest_ddd.baseline.sections.patches import Patch
-from pytest_ddd.baseline.sections.probes import Probe
-from pytest_ddd.baseline.sections.queues import Queue
-from pytest_ddd.baseline.sections.retention import Retention
-from pytest_ddd.baseline.sections.rollback import Rollback
-from pytest_ddd.baseline.sections.rule_sets import RuleSet
-from pytest_ddd.baseline.sections.scans import Scan
-from pytest_ddd.baseline.sections.scenarios import Scenario
-from pytest_ddd.baseline.sections.security import Safeguard
-from pytest_ddd.baseline.sections.smoke_tests import SmokeTest
-from pytest_ddd.baseline.sections.sync import SyncPair
-from pytest_ddd.baseline.sections.thresholds import Resource
-from pytest_ddd.baseline.sections.waivers import Waiver
 from pytest_ddd.baseline.tree import Path
 
 VERSION = 1
 """Version of the baseline format."""
 
-WHOLE: dict[str, type[Model]] = {
-    "environment": Environment,
-    "configuration": Configuration,
-    "escalation": Escalation,
-}
+M_co = TypeVar("M_co", bound=Model, covariant=True)
+
+
+class Models(Mapping[str, type[M_co]]):
+    """The model of each section; its module is loaded when it is asked for: few sites have all.
+
+    Args:
+        names: section -> name of the model, in the module of that section, or `module:name`.
+    """
+
+    def __init__(self, names: Mapping[str, str]) -> None:
+        self.names = names
+
+    def __getitem__(self, section: str) -> type[M_co]:
+        file, _, name = self.names[section].rpartition(":")
+        module = importlib.import_module(f"pytest_ddd.baseline.sections.{file or section}")
+        found: type[M_co] = getattr(module, name)
+        return found
+
+    def __contains__(self, section: object) -> bool:
+        return section in self.names
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+
+WHOLE = Models[Model](
+    {
+        "environment": "Environment",
+        "configuration": "Configuration",
+        "escalation": "Escalation",
+    }
+)
 """Sections that are one mapping."""
 
-ON_HOSTS: dict[str, type[Entry]] = {
-    "thresholds": Resource,
-    "logs": Log,
-    "host_states": HostState,
-    "maintenance": Maintenance,
-    "rollback": Rollback,
-    "patches": Patch,
-}
+ON_HOSTS = Models[Entry](
+    {
+        "thresholds": "Resource",
+        "logs": "Log",
+        "host_states": "HostState",
+        "maintenance": "Maintenance",
+        "rollback": "Rollback",
+        "patches": "Patch",
+    }
+)
 """Sections by name whose entries live on every host; `applies_to` narrows them."""
 
-IN_ENVIRONMENT: dict[str, type[Entry]] = {
-    "endpoints": Endpoint,
-    "backups": Backup,
-    "jobs": Job,
-    "queues": Queue,
-    "sync": SyncPair,
-    "metrics": Metric,
-    "rule_sets": RuleSet,
-    "controls": Regulation,
-    "security": Safeguard,
-    "access": Access,
-    "retention": Retention,
-    "attestations": Attestation,
-    "smoke_tests": SmokeTest,
-    "scans": Scan,
-    "probes": Probe,
-}
+IN_ENVIRONMENT = Models[Entry](
+    {
+        "endpoints": "Endpoint",
+        "backups": "Backup",
+        "jobs": "Job",
+        "queues": "Queue",
+        "sync": "SyncPair",
+        "metrics": "Metric",
+        "rule_sets": "RuleSet",
+        "controls": "Regulation",
+        "security": "Safeguard",
+        "access": "Access",
+        "retention": "Retention",
+        "attestations": "Attestation",
+        "smoke_tests": "SmokeTest",
+        "scans": "Scan",
+        "probes": "Probe",
+    }
+)
 """Sections by name whose entries live in the environment, or on the hosts of `applies_to`."""
 
-BY_NAME: dict[str, type[Model]] = {
-    "hosts": Host,
-    "groups": Group,
-    "scenarios": Scenario,
-    "waivers": Waiver,
-    "approvals": Approvals,
-    **ON_HOSTS,
-    **IN_ENVIRONMENT,
-}
+BY_NAME = Models[Model](
+    {
+        "hosts": "Host",
+        "groups": "hosts:Group",
+        "scenarios": "Scenario",
+        "waivers": "Waiver",
+        "approvals": "Approvals",
+        **ON_HOSTS.names,
+        **IN_ENVIRONMENT.names,
+    }
+)
 """Sections that are a mapping by name, and the model of one entry."""
 
 SECTIONS = (*BY_NAME, *WHOLE)

@@ -89,7 +89,7 @@ class Declarations:
         if section == "configuration":
             yield from self._configuration(node)
             return
-        model = {**ON_HOSTS, **IN_ENVIRONMENT}[section]
+        model = (ON_HOSTS if section in ON_HOSTS else IN_ENVIRONMENT)[section]
         for name, entry in named_entries(node, (section,), self._mistakes):
             place = Place(section=section, key=name, path=(section, name))
             yield from self._entry(model, entry, place)

@@ -18,9 +18,7 @@ from pytest_ddd.errors import CannotLookError
 from pytest_ddd.outcomes import Outcome
 from pytest_ddd.probes.attempts import until_good
 from pytest_ddd.probes.entry import Entry
-from pytest_ddd.probes.usage import elsewhere
 from pytest_ddd.probes.usage.disks import Disks, Usage
-from pytest_ddd.probes.usage.elsewhere import is_read_elsewhere
 from pytest_ddd.probes.usage.file_system_usage import TABLES, DiskKind, FileSystemUsage, asking
 from pytest_ddd.probes.usage.local_resources import LocalMeter
 from pytest_ddd.probes.usage.measures import Kind, Meter, Writer
@@ -57,7 +55,7 @@ class Resource(Entry[Usage]):
     ) -> None:
         self.kind, _, self.mount = declaration.key.partition(":")
         # What is read elsewhere can be read while the connection to the host does not work.
-        needed = "" if is_read_elsewhere(declaration.model) else host
+        needed = "" if _is_read_elsewhere(declaration.model) else host
         super().__init__(section=SECTION, key=declaration.key, target=host, host=needed)
         self.threshold = _threshold(declaration, self.kind, profile)
         self._declaration = declaration
@@ -95,6 +93,8 @@ class Resource(Entry[Usage]):
             started=clock.monotonic(),
         )
         if self.kind in FROM_ELSEWHERE:
+            from pytest_ddd.probes.usage import elsewhere
+
             return elsewhere.look(
                 self._declaration.model, self.target, self._connections, writer, self.mount
             )
@@ -149,6 +149,12 @@ def _threshold(
         unit = declaration.model.unit
     at_night = profile == "night" and declaration.model.night is not None
     return declaration.threshold(*(("night",) if at_night else ()), unit=unit)
+
+
+def _is_read_elsewhere(model: Limits) -> bool:
+    """Whether a resource can be read without the host that it is about."""
+    way = model.prometheus or model.table
+    return way is not None and way.from_ == "controller"
 
 
 def _summary(usage: Usage | CannotLookError) -> str:

@@ -18,12 +18,6 @@ if TYPE_CHECKING:
     from pytest_ddd.connections import Connections, ConnectionSpec
 
 
-def is_read_elsewhere(model: Resource) -> bool:
-    """Whether a resource can be read without the host that it is about."""
-    way = model.prometheus or model.table
-    return way is not None and way.from_ == "controller"
-
-
 def look(model: Resource, host: str, connections: Connections, writer: Writer, name: str) -> Usage:
     """Ask; `name` is what people call the resource.
 
