@@ -23,7 +23,7 @@ from pytest_ddd.evidence.summary import Check, RunSummary, checks_of, summarize_
 from pytest_ddd.history.memory import Memory
 from pytest_ddd.history.records import RunEnd, RunStart, copied
 from pytest_ddd.history.store import Store
-from pytest_ddd.occurrences import Kind
+from pytest_ddd.occurrences import Kind, PreviousRun
 from pytest_ddd.results import CheckResult
 from pytest_ddd.scenarios import catalogue, timing
 from pytest_ddd.scenarios.model import Frequency, Scenario
@@ -78,6 +78,7 @@ class _Routine:
     results: list[CheckResult] = field(default_factory=list)
     checks: tuple[Check, ...] = ()  # once it ends
     looked_until: datetime | None = None  # reads overlap, so results alone do not tell
+    previous: PreviousRun | None = None
 
 
 class MaintenanceRun:
@@ -137,6 +138,7 @@ class MaintenanceRun:
         about, routine = self.circumstances, _Routine(scenario=scenario, keeper=None)
         facts = self._facts(routine, interrupted=False)
         self._memory.begin(copied(RunStart, facts))
+        routine.previous = self._memory.previous(scenario.name)
         with self._remembering():
             routine.keeper = Keeper(about.evidence, facts, about.key) if about.evidence else None
         return routine
@@ -145,7 +147,7 @@ class MaintenanceRun:
         """Return the facts of a scenario that ends now; history has them when this returns."""
         facts = self.circumstances.completed(self._facts(routine, interrupted=interrupted))
         kind: Kind = "ad-hoc" if narrowed and facts.kind == "scheduled" else facts.kind
-        changes = compare(self._memory.previous(facts.scenario), routine.results, narrowed=narrowed)
+        changes = compare(routine.previous, routine.results, narrowed=narrowed)
         facts = replace(facts, kind=kind, narrowed=narrowed, changes=changes)
         routine.checks = checks_of(routine.results)
         outcome = verdict_of(facts, routine.checks).outcome
