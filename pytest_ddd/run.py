@@ -104,10 +104,11 @@ class MaintenanceRun:
             started = routine.scenario
         routine.results.append(result)
         routine.looked_until = clock.now() if result.look == 1 else routine.looked_until
+        line = b""
         if routine.keeper is not None:
             with self._remembering():
-                routine.keeper.add(result, attached)
-        self._memory.add(result)
+                line = routine.keeper.add(result, attached)
+        self._memory.add(result, line)
         return started
 
     def finish(self, *, interrupted: bool, narrowed: Callable[[str], bool]) -> tuple[Finished, ...]:
@@ -137,8 +138,7 @@ class MaintenanceRun:
     def _open(self, scenario: Scenario) -> _Routine:
         about, routine = self.circumstances, _Routine(scenario=scenario, keeper=None)
         facts = self._facts(routine, interrupted=False)
-        self._memory.begin(copied(RunStart, facts))
-        routine.previous = self._memory.previous(scenario.name)
+        routine.previous = self._memory.begin(copied(RunStart, facts))
         with self._remembering():
             routine.keeper = Keeper(about.evidence, facts, about.key) if about.evidence else None
         return routine

@@ -38,8 +38,11 @@ class Keeper:
         head = statements.write_start(self.directory, self._clean(facts))
         self._writer = RecordWriter(self.directory, head=head)
 
-    def add(self, result: CheckResult, attached: Mapping[str, str]) -> None:
+    def add(self, result: CheckResult, attached: Mapping[str, str]) -> bytes:
         """Write one result into the record, after the long texts that it names by their SHA-256.
+
+        Returns:
+            Its line.
 
         Raises:
             RecordError: it could not be written; what was written before is still whole.
@@ -47,7 +50,7 @@ class Keeper:
         self._taken += 1
         for digest, text in attached.items():
             self._attach(digest, text)
-        self._writer.add(result)
+        return self._writer.add(result)
 
     def seal(self, summary: RunSummary, results: Sequence[CheckResult]) -> Sealed:
         """Close the record and seal the package; of facts and results without secrets.

@@ -72,8 +72,8 @@ class RecordWriter:
         except OSError as error:
             raise failure(self.path, error) from error
 
-    def add(self, result: CheckResult) -> None:
-        """Write one result; a bad one is on the disk when this returns.
+    def add(self, result: CheckResult) -> bytes:
+        """Write one result, and return its line; a bad one is on the disk when this returns.
 
         Raises:
             RecordError: it could not be written; what was written before is still whole.
@@ -88,6 +88,7 @@ class RecordWriter:
                 os.fsync(self._descriptor)
         except OSError as error:
             raise failure(self.path, error) from error
+        return line
 
     def close(self) -> None:
         """Bring everything to the disk; closing twice is fine."""

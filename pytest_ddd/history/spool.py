@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pytest_ddd.errors import RecordError
@@ -28,8 +28,9 @@ class Spool:
     def __init__(self, root: Path, run_id: str) -> None:
         self.path = directory(root) / f"{run_id}.jsonl"
         self._descriptor = -1
+        self._size_bytes = 0
 
-    def write(self, line: str) -> None:
+    def write(self, line: bytes) -> None:
         """Append a line; whole, or nothing of it.
 
         Raises:
@@ -38,37 +39,54 @@ class Spool:
         try:
             if self._descriptor < 0:
                 self._open()
-            self._append(line.encode())
+            self._append(line)
         except OSError as error:
             raise RecordError(
                 f"{self.path}: cannot be written: {error.strerror}",
                 hint="free space; what evidence has can be imported: pytest-ddd history import",
             ) from error
 
-    def close(self) -> None:
-        """Bring everything to the disk and let a later run take the file."""
+    def empty(self) -> None:
+        """Forget all lines: they are stored."""
         if self._descriptor >= 0:
-            descriptor, self._descriptor = self._descriptor, -1
-            try:
+            with suppress(OSError):  # what is stored already is passed over later
+                os.ftruncate(self._descriptor, 0)
+                self._size_bytes = 0
+
+    def close(self, *, is_done: bool) -> None:
+        """Take the file away when all of it is stored, or let a later run take it.
+
+        Args:
+            is_done: whether nothing is left to be stored.
+        """
+        if self._descriptor < 0:
+            return
+        descriptor, self._descriptor = self._descriptor, -1
+        try:
+            if is_done:
+                with suppress(OSError):
+                    self.path.unlink()
+            else:
                 os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
+        finally:
+            os.close(descriptor)
 
     def _append(self, line: bytes) -> None:
-        size_bytes = os.fstat(self._descriptor).st_size
         rest = memoryview(line)
         try:
             while rest:
                 rest = rest[os.write(self._descriptor, rest) :]
         except OSError:
-            os.ftruncate(self._descriptor, size_bytes)
+            os.ftruncate(self._descriptor, self._size_bytes)
             raise
+        self._size_bytes += len(line)
 
     def _open(self) -> None:
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
         self._descriptor = os.open(self.path, flags, 0o600)
         fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+        self._size_bytes = os.fstat(self._descriptor).st_size
 
 
 @contextmanager
