@@ -14,6 +14,7 @@ import pytest
 
 from pytest_ddd.evidence.record import read_record
 from pytest_ddd.results import CheckResult
+from tests.support.sshd import Sshd
 
 ROOT = Path(__file__).parents[2]
 
@@ -77,6 +78,15 @@ class Site:
         return subprocess.run(
             [program, *words[1:]], cwd=self.root, capture_output=True, text=True, check=False
         )
+
+    def fleet(self, server: Sshd, count: int) -> None:
+        """Let `prod` be one sshd under many names."""
+        spec = server.spec().hostspec.partition("?")[0]
+        hosts = ", ".join(
+            f"web{number}: {{connection: '{spec}', ssh_config: {server.base}/ssh_config}}"
+            for number in range(count)
+        )
+        self.baseline("prod", hosts=f"hosts: {{{hosts}}}")
 
     def run(
         self, *args: str, env: Mapping[str, str] | None = None, in_process: bool = False

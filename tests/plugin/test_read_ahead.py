@@ -45,12 +45,7 @@ def _endpoints(site: Site, server: Server, count: int) -> None:
 def _fleet(site: Site, count: int, tmp_path: Path) -> Iterator[object]:
     """Let `prod` be one sshd under many names."""
     with sshd(tmp_path / "sshd") as server:
-        hosts = ", ".join(
-            f"web{number}: {{connection: '{server.spec().hostspec.partition('?')[0]}', "
-            f"ssh_config: {server.base}/ssh_config}}"
-            for number in range(count)
-        )
-        site.baseline("prod", hosts=f"hosts: {{{hosts}}}")
+        site.fleet(server, count)
         yield server
 
 

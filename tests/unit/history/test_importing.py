@@ -18,6 +18,7 @@ from pytest_ddd.history.store import Store
 from pytest_ddd.occurrences import State
 from pytest_ddd.outcomes import Outcome
 from pytest_ddd.results import to_record
+from tests.support.sshd import until
 from tests.unit.history.samples import START, remember, result, start
 
 
@@ -147,6 +148,8 @@ def test_what_waited_is_joined_to_what_was_stored(tmp_path: Path) -> None:
     memory.begin(of)
     memory.add(result(of))
     assert memory.store is not None
+    waiting_file = tmp_path / f".pytest-ddd/spool/{of.run_id}.jsonl"
+    assert until(lambda: waiting_file.stat().st_size == 0)
     memory.store.close()
     (tmp_path / "history.db").rename(tmp_path / "away.db")
     (tmp_path / "history.db").mkdir()
