@@ -87,7 +87,11 @@ class OpeningGate:
 def _is_busy() -> bool:
     """Whether more than two are ready to run for each processor, as far as this system tells."""
     try:
-        ready = LOADAVG.read_text("ascii").split()[3].partition("/")[0]
+        file = os.open(LOADAVG, os.O_RDONLY | os.O_CLOEXEC)  # asked so often that layers count
     except OSError:
         return False
+    try:
+        ready = os.read(file, 100).split()[3].partition(b"/")[0]
+    finally:
+        os.close(file)
     return int(ready) > 2 * _CORES

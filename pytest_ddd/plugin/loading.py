@@ -1,10 +1,14 @@
-"""Loads many modules at once without Python looking for garbage among them, then and later."""
+"""Keeps Python from looking for garbage again and again among what lives to the end of a run."""
 
 from __future__ import annotations
 
+import atexit
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+_SELDOM = (50_000, 50, 100)
+"""Objects, and looks at the younger ones, before the next look; Python's own are 700, 10 and 10."""
 
 
 @contextmanager
@@ -22,3 +26,19 @@ def for_good() -> Iterator[None]:
         gc.freeze()
         if was_enabled:
             gc.enable()
+
+
+@contextmanager
+def seldom() -> Iterator[None]:
+    """Look for garbage seldom within this block, and not once more as the process ends.
+
+    For a walk through checks: their results live to the end. What pytest looks for itself, before
+    it ends, stays as it is.
+    """
+    before = gc.get_threshold()
+    gc.set_threshold(*_SELDOM)
+    atexit.register(gc.freeze)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)

@@ -185,8 +185,9 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
     progress.begin(session, site)
     config.stash[WALK_KEY] = walk = Walk(session, site, mine)
     try:
-        walk.begin(session.items[0])
-        return (yield)
+        with loading.seldom():
+            walk.begin(session.items[0])
+            return (yield)
     finally:
         walk.ahead.stop()
         progress.end(config)
