@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from xml.sax.saxutils import escape, quoteattr
 
 from pytest_ddd.clock import stamp
 from pytest_ddd.evidence import wording
@@ -17,10 +18,6 @@ _KINDS = {
     Outcome.NOT_APPLICABLE: "skipped",
 }
 """YELLOW and WAIVED pass, as they do in pytest."""
-
-_IN_TEXT = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
-_IN_QUOTES = _IN_TEXT | str.maketrans({'"': "&quot;", "\t": "&#9;", "\n": "&#10;", "\r": "&#13;"})
-"""What XML does not let stand, or would take for blanks; xml.sax has this, and loads ssl for it."""
 
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -67,7 +64,7 @@ def _case(check: Check) -> Iterator[str]:
     if kind:
         yield f"<{kind} message={_quoted(f'{last.outcome.word} {last.target}: {said}')}/>"
     else:
-        yield f"<system-out>{_clean(said).translate(_IN_TEXT)}</system-out>"
+        yield f"<system-out>{escape(_clean(said))}</system-out>"
     yield "</testcase>\n"
 
 
@@ -76,7 +73,7 @@ def _property(name: str, value: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    return f'"{_clean(text).translate(_IN_QUOTES)}"'
+    return quoteattr(_clean(text))
 
 
 def _clean(text: str) -> str:
