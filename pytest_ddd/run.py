@@ -19,7 +19,7 @@ from pytest_ddd.evidence.changes import compare
 from pytest_ddd.evidence.facts import Plan, Provenance, RunFacts
 from pytest_ddd.evidence.keeper import Keeper
 from pytest_ddd.evidence.steps import steps_of
-from pytest_ddd.evidence.summary import Check, RunSummary, checks_of, summarize_checks, verdict_of
+from pytest_ddd.evidence.summary import Check, RunSummary, checks_of, summarize_checks
 from pytest_ddd.history.memory import Memory
 from pytest_ddd.history.records import RunEnd, RunStart, copied
 from pytest_ddd.history.store import Store
@@ -150,8 +150,8 @@ class MaintenanceRun:
         changes = compare(routine.previous, routine.results, narrowed=narrowed)
         facts = replace(facts, kind=kind, narrowed=narrowed, changes=changes)
         routine.checks = checks_of(routine.results)
-        outcome = verdict_of(facts, routine.checks).outcome
-        self._memory.finish(facts.scenario, copied(RunEnd, facts, outcome=outcome))
+        verdict = summarize_checks(facts, routine.checks).verdict
+        self._memory.finish(facts.scenario, copied(RunEnd, facts, outcome=verdict.outcome))
         return facts
 
     def _close(self, routine: _Routine, facts: RunFacts) -> Finished:

@@ -136,7 +136,12 @@ def summarize_checks(
     steps = _steps(facts, checks)
     return RunSummary(
         facts=facts,
-        verdict=_verdict(facts, checks, steps, damage),
+        verdict=reach_verdict(
+            facts,
+            [check.last for check in checks],
+            [step.facts for step in steps if _says_more(step)],
+            damage,
+        ),
         checks=checks,
         counts=_counts(checks),
         attention=_attention(checks),
@@ -145,18 +150,6 @@ def summarize_checks(
         targets=_targets(checks),
         damage=tuple(damage),
     )
-
-
-def verdict_of(facts: RunFacts, checks: tuple[Check, ...]) -> Verdict:
-    """Return the verdict alone, as `summarize_checks` has it."""
-    return _verdict(facts, checks, _steps(facts, checks), ())
-
-
-def _verdict(
-    facts: RunFacts, checks: Sequence[Check], steps: Sequence[StepSummary], damage: Sequence[str]
-) -> Verdict:
-    told = [step.facts for step in steps if _says_more(step)]
-    return reach_verdict(facts, [check.last for check in checks], told, damage)
 
 
 @lru_cache(maxsize=1000)
