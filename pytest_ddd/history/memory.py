@@ -62,14 +62,6 @@ class _Routine:
         )
 
 
-@dataclass(slots=True)
-class _Pending:
-    """Rows of results that are in the spool and not yet in the store."""
-
-    results: list[rows.Row] = field(default_factory=list)
-    readings: list[rows.Row] = field(default_factory=list)
-
-
 class Memory:
     """The history as a run uses it; opened before the first result.
 
@@ -85,9 +77,11 @@ class Memory:
         """None when there is no history, or it cannot be written, from the first failure on."""
         self._routines: dict[str, _Routine] = {}
         self._spool = spool.Spool(root, run_id)
-        self._pending = _Pending()
+        self._results: list[rows.Row] = []
+        self._readings: list[rows.Row] = []
+        """What is in the spool and not yet in the store."""
         self._lock = threading.Lock()
-        """Of the spool and of what is pending."""
+        """Of the spool and of what is not yet in the store."""
         self._storing = threading.Lock()
         """Of the store, and of its end; taken before the other one."""
         self._ended = threading.Event()
@@ -118,8 +112,8 @@ class Memory:
         with self._lock:
             failure = self._to_spool(routine, line or lines.of_record(record).encode())
             if self.store is not None:
-                self._pending.results.append(row)
-                self._pending.readings += readings
+                self._results.append(row)
+                self._readings += readings
         if failure is not None:
             self._store_pending(failure)
 
@@ -208,18 +202,19 @@ class Memory:
                 self._remember(unspooled)
                 return
             with self._lock:
-                pending, self._pending = self._pending, _Pending()
-            if not pending.results:
+                results, readings = list(self._results), list(self._readings)
+            if not results:
                 return
             try:
                 with store.appending() as tx:
-                    runs.put(tx, pending.results, pending.readings)
+                    runs.put(tx, results, readings)
             except RecordError as failure:
                 self._give_up(failure)
                 self._remember(unspooled)
                 return
-            with self._lock:
-                if not self._pending.results:
+            with self._lock:  # only now: what anything else stops is stored the next time
+                del self._results[: len(results)], self._readings[: len(readings)]
+                if not self._results:
                     self._empty_spool()
 
     def _to_spool(self, routine: _Routine, line: bytes) -> RecordError | None:

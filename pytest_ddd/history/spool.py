@@ -84,8 +84,13 @@ class Spool:
     def _open(self) -> None:
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
-        self._descriptor = os.open(self.path, flags, 0o600)
-        fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+        while self._descriptor < 0:
+            descriptor = os.open(self.path, flags, 0o600)
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            if _is_still(self.path, descriptor):
+                self._descriptor = descriptor
+            else:  # another run has taken the file before it was locked
+                os.close(descriptor)
         self._size_bytes = os.fstat(self._descriptor).st_size
 
 
