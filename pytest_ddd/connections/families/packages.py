@@ -1,9 +1,10 @@
 """Packages: one look into dpkg's status, else one dpkg-query; or one rpm.
 
 A dpkg-query of one package takes in what dpkg knows of all of them: 5.9 ms of a processor with 825
-packages, where awk finds those that are asked about in 1.1 ms (dpkg 1.21, mawk 1.3.4). Awk answers
+packages, where awk finds those that are asked about in 1.4 ms (dpkg 1.21, mawk 1.3.4). Awk answers
 only where nothing can be read otherwise: each package is there once, as installed, and dpkg has no
-updates beside the file. It is the file that dpkg(1) names, in the form of deb-control(5).
+updates beside the file. It is the file that dpkg(1) names, in the form of deb-control(5). One that
+is damaged or cut short goes to dpkg-query, which refuses all of it: so nothing in it is green.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ _DPKG_STATUS, _DPKG_UPDATES = "/var/lib/dpkg/status", "/var/lib/dpkg/updates"
 
 _AWK = """\
 BEGIN { RS = ""; FS = "\\n" }
+!/^Package: / || /\\n[^ A-Z]/ { odd = 1 }
 /^Package: (@)\\n/ {
   split("", f)
   for (i = 1; i <= NF; i++) { j = index($i, ": "); f[substr($i, 1, j - 1)] = substr($i, j + 2) }
@@ -34,9 +36,9 @@ BEGIN { RS = ""; FS = "\\n" }
   if (f["Architecture"] == "" || f["Version"] == "" || s[f["Package"]]++) odd = 1
   rows = rows f["Package"] "|" substr(f["Status"], 1, 1) "i |" f["Architecture"] "|" f["Version"] \
     "|" f["Status"] "\\n"
-  n++
+  n++; last = NR
 }
-END { if (odd || n != wanted) exit 1; printf "%s", rows }"""
+END { if (odd || n != wanted || last == NR) exit 1; printf "%s", rows }"""
 
 
 def _ask_dpkg(found: Sequence[re.Match[str]]) -> str:

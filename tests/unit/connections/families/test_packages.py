@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -37,7 +38,7 @@ class Dpkg(Root):
         admin = base / "dpkg"
         for name in ("info", "updates", "triggers"):
             (admin / name).mkdir(parents=True)
-        (admin / "status").write_text("".join(stanzas))
+        (admin / "status").write_text("".join([*stanzas, stanza("zlib1g")]))
         (admin / "available").touch()
         if update:
             (admin / "updates" / "0000").write_text(update.removesuffix("\n"))
@@ -108,6 +109,30 @@ def test_anything_else_is_said_by_dpkg_query(
     assert root.asked == 1
     assert set(answers) == set(commands)
     assert same(root, commands) == set(commands)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda text: text.replace("Multi-Arch: same", "garbage", 1),
+        lambda text: f"a line of its own\n\n{text}",
+        lambda text: text.replace("Maintainer", "\x01\x02", 1),
+        lambda text: text.partition("Package: zlib1g")[0].rpartition("-1\nConffiles")[0],
+        lambda text: text.partition("Package: zlib1g")[0].rstrip("\n"),
+    ],
+    ids=["a line", "a paragraph", "bytes", "cut in a version", "cut at the end"],
+)
+def test_a_damaged_status_is_no_answer_of_awk(tmp_path: Path, damage: Callable[[str], str]) -> None:
+    """Also for packages that stand whole in it: dpkg-query decides what is to be believed."""
+    root = Dpkg(tmp_path, stanza("other"), stanza("bash"))
+    file = tmp_path / "dpkg" / "status"
+    file.write_text(damage(file.read_text()))
+
+    answers = together(root, asking("bash"))
+
+    assert root.asked == 1
+    alone = root.run("dpkg-query -f '${Status}' -W bash", timeout_s=30.0)
+    assert bool(answers) == (alone.exit_status == 0)
 
 
 def test_a_package_that_is_not_there_is_asked_for_alone(tmp_path: Path) -> None:
