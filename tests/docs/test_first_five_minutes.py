@@ -67,6 +67,7 @@ def shell(lab: Lab, wheel: Path, tmp_path: Path) -> Callable[[str, bool], str]:
         "PIP_ROOT_USER_ACTION": "ignore",
         "PIP_QUIET": "1",  # what pip warns of is about this machine's own settings
         "COLUMNS": "80",
+        "DDD_PROFILE": "day",  # as on the page, at whatever time this runs
         "PYTHONPATH": "",
     }
     known = f"mount --bind {lab.ssh_config} /etc/ssh/ssh_config"
