@@ -80,7 +80,7 @@ def _tier_of_data(shop: Shop) -> None:
 def _tier_of_web(shop: Shop) -> None:
     shop.web.run(f"echo '{shop.app.address} app1' >>/etc/hosts", check=True)
     shop.web.write("/etc/nginx/conf.d/shop.conf", (APP / "nginx.conf").read_text())
-    shop.web.run("systemctl reload nginx", check=True)
+    shop.web.run("systemctl restart nginx", check=True)
 
 
 @pytest.fixture
@@ -102,7 +102,7 @@ def shop(lab: Lab, lab_hosts: dict[str, LabHost], tmp_path: Path) -> Iterator[Sh
         yield made
         made.stop_app()
         web.run("sed -i '/ app1$/d' /etc/hosts; rm -f /etc/nginx/conf.d/shop.conf")
-        web.run("rm -f /var/log/nginx/shop-error.log; systemctl reload nginx", check=True)
+        web.run("rm -f /var/log/nginx/shop-error.log; systemctl restart nginx", check=True)
         db.run("rm -rf /srv/dumps")
     lab.remove(app)
 

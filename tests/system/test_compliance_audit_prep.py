@@ -110,8 +110,8 @@ def test_ready_for_an_audit_and_not_and_ready_again(
     with (
         changed(
             web1,
-            f"echo PasswordAuthentication yes >{conf}; systemctl reload ssh",
-            f"rm {conf}; systemctl reload ssh",
+            f"echo PasswordAuthentication yes >{conf}; systemctl restart ssh",
+            f"rm {conf}; systemctl restart ssh",
         ),
         changed(
             db1,

@@ -177,8 +177,8 @@ def test_change_is_told_and_gone_when_healed(target: Target, case: str) -> None:
 EXTRA: dict[str, tuple[tuple[str, ...], str, str, str]] = {
     "listeners": (
         ("listener:tcp:22", "listener:tcp:80", "listener:tcp:443"),
-        "echo 'server { listen 8099; }' >/etc/nginx/conf.d/x.conf; systemctl reload nginx; sleep 1",
-        "rm /etc/nginx/conf.d/x.conf; systemctl reload nginx; sleep 1", "tcp:0.0.0.0:8099 (nginx, pid ",
+        "echo 'server { listen 8099; }' >/etc/nginx/conf.d/x.conf; systemctl restart nginx",
+        "rm /etc/nginx/conf.d/x.conf; systemctl restart nginx", "tcp:0.0.0.0:8099 (nginx, pid ",
     ),
     "users": (
         tuple(f"user:{name}" for name in
