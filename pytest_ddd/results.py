@@ -19,6 +19,7 @@ RECORD_VERSION = 1
 """Version of the record; `results.schema.json` describes it."""
 
 PLANNED = "planned"
+NOT_DONE = "not done, nothing was touched"
 """How the reason of an action begins that was shown and not done."""
 
 CHANGED_PACKAGES = "changed packages"
@@ -146,6 +147,11 @@ class CheckResult:
 def is_planned(result: CheckResult) -> bool:
     """Whether a result is an action that was shown and not done: its run is not complete."""
     return tells_plan(result.outcome, result.reason)
+
+
+def is_held_back(result: CheckResult) -> bool:
+    """Whether a result is an action that was not begun because of what was seen before it."""
+    return result.outcome is Outcome.BLOCKED and result.reason.startswith(f"{NOT_DONE}: ")
 
 
 def tells_plan(outcome: str, reason: str) -> bool:

@@ -34,7 +34,7 @@ _MEANINGS = {
     Outcome.YELLOW: "beyond a warning limit; look at it today",
     Outcome.RED: "not as the baseline says; act on it",
     Outcome.UNKNOWN: "could not be looked at, so nothing is known; never taken for good",
-    Outcome.BLOCKED: "not looked at, because what it depends on is down",
+    Outcome.BLOCKED: "not looked at, or not done, because of what it depends on",
     Outcome.WAIVED: "not as the baseline says, and accepted for a time by a named person",
     Outcome.NOT_APPLICABLE: "the baseline does not ask for it here",
 }

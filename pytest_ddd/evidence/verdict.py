@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pytest_ddd.evidence.facts import RunFacts, StepFacts
 from pytest_ddd.outcomes import Outcome, worst
-from pytest_ddd.results import CheckResult, is_planned
+from pytest_ddd.results import CheckResult, is_held_back, is_planned
 from pytest_ddd.units import format_duration, plural
 
 _WORDS = {
@@ -62,6 +62,8 @@ def reach_verdict(
     words = _WORDS[outcome]
     if outcome is Outcome.UNKNOWN and facts.interrupted:
         words = "Stopped before the end"
+    elif outcome is Outcome.BLOCKED and all(is_held_back(one) for one in _blocked(results)):
+        words = "Not everything was done"
     elif outcome in _FINE and any(is_planned(result) for result in results):
         words = "Not complete: nothing was changed"
     return Verdict(
@@ -104,15 +106,25 @@ def _sentence(results: Sequence[CheckResult]) -> str:
 
 def _sentence_of_bad(bad: Sequence[CheckResult], total: str) -> str:
     """Name what is wrong first; what is only blocked by it is counted apart."""
-    blocked = [result for result in bad if result.outcome is Outcome.BLOCKED]
+    blocked = _blocked(bad)
     causes = [result for result in bad if result.outcome is not Outcome.BLOCKED] or blocked
     urgent = sorted(causes, key=lambda result: _URGENCY.index(result.outcome))
     where = listed(list(dict.fromkeys(result.target for result in urgent)))
     verb = "needs" if len(causes) == 1 else "need"
     sentence = f"{len(causes):,} of {total} {verb} attention on {where}"
     if blocked and causes is not blocked:
-        sentence += f"; {len(blocked):,} more could not be looked at"
+        held_back = sum(is_held_back(result) for result in blocked)
+        were = "was" if held_back == 1 else "were"
+        told = (
+            (len(blocked) - held_back, "could not be looked at"),
+            (held_back, f"{were} not done"),
+        )
+        sentence += "".join(f"; {count:,} more {what}" for count, what in told if count)
     return f"{sentence}."
+
+
+def _blocked(results: Sequence[CheckResult]) -> list[CheckResult]:
+    return [result for result in results if result.outcome is Outcome.BLOCKED]
 
 
 def _notes(

@@ -171,7 +171,7 @@ def _block_after_red(item: pytest.Item, verdict: Verdict, *, is_whole: bool) -> 
 
 def _block(verdict: Verdict, by: str, reason: str) -> None:
     verdict.block(by, reason)
-    verdict.said = [f"not done, nothing was touched: {by}: {reason}"]
+    verdict.said = [f"{results.NOT_DONE}: {by}: {reason}"]
     raise BlockedError(reason)
 
 

@@ -96,6 +96,8 @@ def test_a_red_before_it_touches_nothing(site: Site) -> None:
     assert five.outcome.value == "BLOCKED"
     assert "not done, nothing was touched: " in five.reason
     assert five.reason.endswith("::test_two: it is RED")
+    (report,) = site.root.glob("evidence/*/report.html")
+    assert "; 1 more was not done." in report.read_text()
     assert not (site.root / "touched").exists()
 
 

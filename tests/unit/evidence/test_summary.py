@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pytest_ddd.evidence.facts import RunFacts, StepFacts
 from pytest_ddd.evidence.summary import RunSummary, natural, summarize
 from pytest_ddd.outcomes import Outcome
-from pytest_ddd.results import CheckResult
+from pytest_ddd.results import NOT_DONE, CheckResult
 from tests.unit.evidence.samples import FACTS, reachable, result
 
 G, Y, R, U = Outcome.GREEN, Outcome.YELLOW, Outcome.RED, Outcome.UNKNOWN
@@ -93,6 +93,20 @@ def test_the_verdict_is_the_worst(
     outcomes: tuple[Outcome, ...], expected: tuple[Outcome, str]
 ) -> None:
     assert verdict_of(*outcomes) == expected
+
+
+def test_what_was_held_back_was_not_done() -> None:
+    held_back = result(B, target="web1", reason=f"{NOT_DONE}: other: it is RED")
+    unseen = result(B, target="web2", reason="not looked at: web2: down")
+    red = result(R, target="db1")
+
+    assert summarize(FACTS, [result(), held_back]).verdict.words == "Not everything was done"
+    both = summarize(FACTS, [held_back, unseen]).verdict
+    assert both.words == "Not everything could be looked at"
+    sentence = summarize(FACTS, [red, held_back, unseen]).verdict.sentence
+    assert sentence == (
+        "1 of 3 checks needs attention on db1; 1 more could not be looked at; 1 more was not done."
+    )
 
 
 def test_an_interrupted_run_is_not_green() -> None:
