@@ -49,6 +49,8 @@ class Period:
     due: tuple[Due, ...]
     others: tuple[Entry, ...]
     damage: tuple[str, ...]
+    is_known: bool = True
+    """Whether anybody said what was due; if not, nobody can say that nothing was missed."""
 
     @property
     def missed(self) -> tuple[Due, ...]:
@@ -57,15 +59,15 @@ class Period:
 
     @property
     def status(self) -> int:
-        """The exit status: 1 when the ledger is damaged, 5 when something was missed."""
+        """1 when the ledger is damaged, 5 when something was or may have been missed, else 0."""
         if self.damage:
             return TAMPERED
-        return INCOMPLETE if self.missed else GOOD
+        return INCOMPLETE if self.missed or not self.is_known else GOOD
 
 
 def period(
     ledger: Ledger,
-    expected: Iterable[Expected],
+    expected: Iterable[Expected] | None,
     since: datetime,
     until: datetime,
     *,
@@ -75,7 +77,8 @@ def period(
 
     Each expected run takes the first complete scheduled run of its scenario and environment that
     started when it was due and not later than allowed, or else the first incomplete one. It may
-    start after the period. What a person did by hand, perhaps in part, stands for none.
+    start after the period. What a person did by hand, perhaps in part, stands for none. Without
+    `expected` nobody knows what was due.
     """
     runs = [
         entry
@@ -84,7 +87,7 @@ def period(
     ]
     runs.sort(key=lambda entry: (not entry.complete, entry.started_at))
     found = []
-    for one in sorted(expected, key=lambda one: one.due_at):
+    for one in sorted(expected or (), key=lambda one: one.due_at):
         if since <= one.due_at < until and scenario in ("", one.scenario):
             taken = next((run for run in runs if _fits(run, one)), None)
             if taken is not None:
@@ -98,6 +101,7 @@ def period(
         due=tuple(found),
         others=tuple(others),
         damage=ledger.damage,
+        is_known=expected is not None,
     )
 
 
@@ -141,11 +145,13 @@ def told(found: Period) -> Iterator[str]:
 
 def _sum(found: Period) -> str:
     others = plural(len(found.others), "other run")
-    if not found.due:
+    if not found.is_known:
         return (
-            f"nothing was expected, so nothing can be missed; {others}. If runs were due, say "
-            "which: --expected FILE, or --history URL"
+            f"nobody knows what was due, so nobody can say that nothing was missed; {others}. Say "
+            "what was due: --history URL, or --expected FILE"
         )
+    if not found.due:
+        return f"nothing was expected, so nothing can be missed; {others}"
     done = len(found.due) - len(found.missed)
     missed = sum(one.run is None for one in found.due)
     return (

@@ -171,14 +171,14 @@ def _period(arguments: argparse.Namespace) -> int:
     return found.status
 
 
-def _due(arguments: argparse.Namespace) -> tuple[Expected, ...]:
-    """Return what the schedules asked for, as far as there is a history that knows."""
+def _due(arguments: argparse.Namespace) -> tuple[Expected, ...] | None:
+    """Return what the schedules asked for; None without a history that would know."""
     from pytest_ddd.evidence.period import Expected
     from pytest_ddd.history.occurrences import between
     from pytest_ddd.occurrences import Happened
 
     if not has_history(arguments):
-        return ()
+        return None
     with open_history(arguments) as store, store.reading() as tx:
         found = between(tx, arguments.since, arguments.until, scenario=arguments.scenario)
     now = clock.now()

@@ -192,6 +192,21 @@ def test_period_tells_what_was_missed(tmp_path: Path, capsys: pytest.CaptureFixt
     assert "missed         due 2026-11-24 07:25" in said
 
 
+def test_period_without_anybody_who_knows_what_was_due_is_not_good(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    sealed(tmp_path)
+    words = ["evidence", "period", "--from", "2026-11-01", "--to", "2026-12-01"]
+    words += ["--evidence", str(tmp_path)]
+    (tmp_path / "due").write_text("")
+
+    assert main(words) == 5
+    assert "nobody knows what was due" in capsys.readouterr().out
+    assert main([*words, "--expected", str(tmp_path / "due")]) == 0
+    assert "nothing was expected" in capsys.readouterr().out
+
+
 def test_period_knows_from_the_history_what_was_due(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -210,9 +210,16 @@ def test_a_period_is_told_in_lines(ledger: Path) -> None:
     assert "1 of 2 expected runs done to the end, 1 missed, 0 incomplete; 2 other runs" in text
 
 
-def test_without_a_schedule_nothing_is_promised(ledger: Path) -> None:
+def test_where_nothing_was_due_nothing_is_missed(ledger: Path) -> None:
     found = period(read_ledger(ledger), (), START, START + 30 * DAY)
     assert "nothing was expected, so nothing can be missed" in list(told(found))[-1]
+    assert found.status == 0
+
+
+def test_where_nobody_knows_what_was_due_nothing_is_promised(ledger: Path) -> None:
+    found = period(read_ledger(ledger), None, START, START + 30 * DAY)
+    assert "nobody knows what was due" in list(told(found))[-1]
+    assert found.status == 5
 
 
 def test_expected_runs_are_read_from_lines(tmp_path: Path) -> None:
