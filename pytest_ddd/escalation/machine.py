@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import takewhile
 
-from pytest_ddd.alerts import Alert, Phase, Sighting, rank
+from pytest_ddd.alerts import Alert, Phase, Sighting, Transition, rank
 from pytest_ddd.messages import Kind, Severity
 
 
@@ -50,6 +50,22 @@ def advance(alert: Alert, sighting: Sighting, policy: Policy) -> Alert:
     elif alert.phase.is_open:
         severity = None
     return replace(alert, phase=phase, seen=seen, severity=severity, episode=episode, blocked_by="")
+
+
+def closed(alert: Alert, at: datetime, reason: str) -> tuple[Alert, Transition]:
+    """Return the alert after a person has ended it, and the change; a bad run begins anew."""
+    after = replace(
+        alert,
+        phase=Phase.OK,
+        seen=(),
+        severity=None,
+        blocked_by="",
+        reason=f"{alert.reason}; {reason}",
+    )
+    change = Transition(
+        key=alert.key, run_id="", at=at, before=alert.phase, after=after.phase, reason=reason
+    )
+    return after, change
 
 
 def due(alert: Alert, policy: Policy, at: datetime) -> Kind | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from pytest_ddd.cli.escalating import ack, outbox, retry, silence, simulate, trial
+from pytest_ddd.cli.escalating import ack, close, outbox, retry, silence, simulate, trial
 
 SUMMARY = "see to messages and alerts, and try channels and rules"
 
@@ -12,6 +12,7 @@ _VERBS = {
     "outbox": (outbox, "list messages that have not arrived, and alerts that are open"),
     "retry": (retry, "send messages again that did not arrive"),
     "ack": (ack, "say that you work on an alert, or that you have seen a dead message"),
+    "close": (close, "end an alert that nobody looks at any more"),
     "silence": (silence, "stop messages about some alerts for a time"),
     "test": (trial, "send a test message through a channel, and close it again"),
     "simulate": (simulate, "tell what rules would have sent, had they been in force"),

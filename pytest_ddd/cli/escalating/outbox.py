@@ -84,4 +84,9 @@ def _say_alerts(alerts: Iterable[Alert]) -> None:
     say(f"{plural(len(found), 'alert')} open")
     for one in found:
         told = "" if one.announced_as else ", nobody was told"
+        if one.seen:
+            age = format_duration((clock.now() - one.seen[-1].at).total_seconds())
+            told += f", looked at {age} ago"
         say(f"  {one.key.dedup_key}  {one.phase}{told}: {one.reason}")
+    if found:
+        say("  hint: pytest-ddd escalation ack ALERT; where nobody looks any more: close ALERT")

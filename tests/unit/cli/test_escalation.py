@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
 import pytest
 
-from pytest_ddd import clock
+from pytest_ddd import clock, login
 from pytest_ddd.baseline.loader import load_baseline
 from pytest_ddd.cli.main import main
 from pytest_ddd.escalation.evaluation import Mode
@@ -182,6 +183,47 @@ def test_ack_of_what_is_not_open(site: Path, say: Say) -> None:
 
     assert status == 4
     assert "no open alert" in text
+
+
+def test_what_nobody_looks_at_any_more_is_closed_by_a_person(site: Path, say: Say) -> None:
+    """The end is told with the reason, and once; whoever looks and finds it bad opens it anew."""
+    (site / "healed").touch()
+    ran(site, bad())
+    assert f"{ALERT}  firing, looked at 5m ago: RED: it is bad" in say("outbox")[1]
+
+    status, text = say("close", ALERT, "--reason", "retired, CHG-456")
+    assert status == 0
+    assert text == (
+        "closed: RED: it is bad\nits end is told by the next run, or by: pytest-ddd schedule tick\n"
+    )
+    for run in (1, 2):
+        ran(site, replace(result(run, "GREEN"), target="web2"))
+    assert heard(site) == ["trigger", "resolve"]
+    assert f"; closed by {login.name()}: retired, CHG-456" in (site / "heard.jsonl").read_text()
+    assert say("outbox") == (0, "0 messages undelivered\n0 alerts open\n")
+
+    ran(site, bad(3, timedelta(minutes=1)))
+    assert heard(site) == ["trigger", "resolve", "trigger"]
+
+
+def test_what_nobody_was_told_of_is_closed_as_well(site: Path, say: Say) -> None:
+    rules = RULES.replace("notify: [pager],", "runs: 3, notify: [pager],")
+    (site / "baselines/prod/escalation.yaml").write_text(rules)
+    ran(site, bad())
+    assert f"{ALERT}  soft, nobody was told, looked at 5m ago" in say("outbox")[1]
+
+    assert say("close", ALERT, "--reason", "gone") == (0, "closed: RED: it is bad\n")
+    assert say("outbox") == (0, "0 messages undelivered\n0 alerts open\n")
+
+
+def test_close_of_what_is_not_open(site: Path, say: Say) -> None:
+    ran(site, bad())
+    assert say("close", ALERT, "--reason", "gone")[0] == 0
+
+    for name in (ALERT, "ddd/prod/web9/x/down"):
+        status, text = say("close", name, "--reason", "gone")
+        assert status == 4
+        assert f"no open alert {name}" in text
 
 
 def test_a_silence_holds_is_listed_counted_and_ended(site: Path, say: Say) -> None:
