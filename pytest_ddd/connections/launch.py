@@ -14,6 +14,8 @@ _QUIET = (
     *("-o", "BatchMode=yes"),
     # A master that the user's ssh_config keeps open is used; we never leave one behind.
     *("-o", "ControlMaster=no"),
+    # ssh adds further keys of a known host to known_hosts by itself; looking changes nothing.
+    *("-o", "UpdateHostKeys=no"),
     *("-o", "RemoteCommand=none", "-o", "ClearAllForwardings=yes", "-o", "PermitLocalCommand=no"),
 )
 

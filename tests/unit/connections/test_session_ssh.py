@@ -243,6 +243,20 @@ def assert_no_master(connect: Connect, server: Sshd, tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["config"]
 
 
+def test_known_hosts_of_the_user_stays_as_it_is(connect: Connect, tmp_path: Path) -> None:
+    """Where a host shows more keys than are known, ssh would add them without asking."""
+    second = tmp_path / "s" / "second_key"
+    setup = f"ssh-keygen -q -t ecdsa -N '' -f {second}"
+    with sshd(tmp_path / "s", setup=setup, extra=f"HostKey {second}") as server:
+        config, known = tmp_path / "config", server.base / "known_hosts"
+        config.write_text((server.base / "ssh_config").read_text() + "  UpdateHostKeys yes\n")
+        before = known.read_bytes()
+        session = connect(replace(server.spec(), ssh_config=str(config))).session("web1")
+        assert session.run("echo ok").stdout == b"ok\n"
+        session.close().result()
+        assert known.read_bytes() == before
+
+
 def test_refused_port_is_dead_at_once(connect: Connect, server: Sshd) -> None:
     session = connect(replace(server.spec(), port=free_port())).session("web1")
     with pytest.raises(UnreachableError, match="connection refused"):
