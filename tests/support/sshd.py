@@ -102,7 +102,7 @@ def running(text: str) -> list[int]:
     return found
 
 
-def until(condition: object, *, within_s: float = 5.0) -> bool:
+def until(condition: object, *, within_s: float = 60.0) -> bool:
     """Wait until the callable says true; return whether it did."""
     assert callable(condition)
     end = clock.monotonic() + within_s

@@ -107,11 +107,11 @@ def test_random_data_comes_back_exactly(session: Session, tmp_path: Path) -> Non
 
 
 def test_background_child_does_not_delay_the_answer(session: Session) -> None:
-    assert session.run("sleep 5.0125 & echo hi").took_s < 2
+    assert session.run("sleep 5.0125 & echo hi").took_s < 5
 
 
 def test_background_child_survives_its_command(local: Session, tmp_path: Path) -> None:
-    local.run(f"(sleep 0.5; echo done >{tmp_path}/mark) &", timeout_s=0.1)
+    local.run(f"(sleep 1.5; echo done >{tmp_path}/mark) &", timeout_s=1)
     assert until((tmp_path / "mark").exists)
 
 
@@ -175,4 +175,4 @@ def test_waiting_commands_travel_together(local: Session) -> None:
     started = clock.monotonic()
     for future in [local.submit("sleep 0.5") for _ in range(40)]:
         future.result()
-    assert clock.monotonic() - started < 3
+    assert clock.monotonic() - started < 15  # one after the other: 20 s

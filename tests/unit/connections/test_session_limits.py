@@ -30,8 +30,9 @@ def test_late_output_of_a_background_child_lands_nowhere(session: Session) -> No
 
 
 def test_slow_command_holds_nobody_up(session: Session) -> None:
-    slow = session.submit("sleep 600.25", timeout_s=3)
-    assert [session.run("echo fast").took_s < 1 for _ in range(3)] == [True] * 3
+    slow = session.submit("sleep 600.25", timeout_s=10)
+    assert [session.run("echo fast").stdout for _ in range(3)] == [b"fast\n"] * 3
+    assert not slow.done()
     with pytest.raises(CommandTimeoutError):
         slow.result()
 
@@ -56,7 +57,7 @@ def test_command_that_cannot_be_killed_is_given_up(nap: str, engine: Engine) -> 
         with pytest.raises(CommandTimeoutError, match="cannot be killed"):
             session.run(f"exec setpriv --reuid 65534 --clear-groups sleep {nap}", timeout_s=1)
         assert slow.result().stdout == b"others\n"
-        session.close().result(timeout=3)
+        session.close().result(timeout=15)
     finally:
         for pid in running(f"sleep {nap}"):
             os.kill(pid, signal.SIGKILL)
@@ -69,8 +70,9 @@ def test_session_works_after_a_timeout(session: Session) -> None:
 
 
 def test_timeout_is_not_early(local: Session) -> None:
-    local.run("true")  # the watchdog's clock may be in the middle of a second
-    assert local.run("sleep 0.95", timeout_s=1).ok
+    local.run("true")
+    clock.wait(0.6)  # the watchdog's clock is in the middle of a second
+    assert local.run("sleep 0.5", timeout_s=1).ok
 
 
 @pytest.mark.parametrize("repeatable", [True, False])

@@ -8,6 +8,7 @@ import signal
 import socket
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -117,16 +118,21 @@ def test_forty_commands_are_one_handshake(connect: Connect, server: Sshd) -> Non
 def kill_connections(server: Sshd, what: signal.Signals = signal.SIGKILL) -> None:
     """Send a signal to the sshd processes of all connections."""
     for pid in server.children():
-        os.kill(pid, what)
+        with suppress(ProcessLookupError):  # of a test before this one
+            os.kill(pid, what)
 
 
-def test_killed_connection_is_reopened_for_reads(connect: Connect, server: Sshd) -> None:
+def test_killed_connection_is_reopened_for_reads(
+    connect: Connect, server: Sshd, tmp_path: Path
+) -> None:
     session = connect(server.spec()).session("web1")
     session.run("true")
     before = server.handshakes
-    reading = session.submit("sleep 1; echo read", repeatable=True)
+    wait = f"until test -e {tmp_path}/go; do sleep 0.1; done"
+    reading = session.submit(f"{wait}; echo read", repeatable=True)
     session.run("true")
     kill_connections(server)
+    (tmp_path / "go").touch()
     assert reading.result().stdout == b"read\n"
     assert server.handshakes - before == 1
 
@@ -158,7 +164,7 @@ def test_stopped_sshd_ends_at_the_deadline(connect: Connect, server: Sshd) -> No
             session.run("true", timeout_s=1)
     finally:
         kill_connections(server, signal.SIGCONT)
-    assert clock.monotonic() - started < 9
+    assert clock.monotonic() - started < 30
 
 
 def test_reads_survive_a_stopped_sshd(connect: Connect, server: Sshd) -> None:
@@ -186,7 +192,7 @@ def test_keepalive_notices_a_dead_network(connect: Connect, server: Sshd) -> Non
             session.run("true", timeout_s=60)
     finally:
         kill_connections(server, signal.SIGCONT)
-    assert 10 < clock.monotonic() - started < 25
+    assert 10 < clock.monotonic() - started < 60
 
 
 def test_dead_host_with_twenty_commands_is_one_timeout(connect: Connect, server: Sshd) -> None:
@@ -200,7 +206,7 @@ def test_dead_host_with_twenty_commands_is_one_timeout(connect: Connect, server:
         errors = [session.submit("true").exception() for _ in range(20)]
     assert {str(error) for error in errors} == {str(errors[0])}
     assert isinstance(errors[0], UnreachableError)
-    assert clock.monotonic() - started < 2.5
+    assert clock.monotonic() - started < 10  # one after the other: 20 s
 
 
 def test_dead_hosts_overlap(connect: Connect, server: Sshd) -> None:
@@ -208,12 +214,12 @@ def test_dead_hosts_overlap(connect: Connect, server: Sshd) -> None:
         silent.bind(("127.0.0.1", 0))
         silent.listen(50)
         port = silent.getsockname()[1]
-        specs = [replace(server.spec("timeout=1", name=f"web{n}"), port=port) for n in range(10)]
+        specs = [replace(server.spec("timeout=1", name=f"web{n}"), port=port) for n in range(20)]
         pool = connect(*specs)
         started = clock.monotonic()
         waiting = [pool.session(name).submit("true") for name in pool.names]
         assert all(isinstance(future.exception(), UnreachableError) for future in waiting)
-    assert clock.monotonic() - started < 4
+    assert clock.monotonic() - started < 15  # one after the other: 20 s
 
 
 def test_ssh_leaves_no_process(connect: Connect, server: Sshd) -> None:

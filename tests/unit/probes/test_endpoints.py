@@ -23,7 +23,8 @@ from tests.support.http_servers import (
 from tests.support.http_verdict import check, endpoint_of
 
 WHERE = "baselines/prod/endpoints.yaml"
-GRACE_S = 0.5
+SURELY_S = 15
+"""Far more than any deadline here, far less than what they keep from happening."""
 
 
 def red(problems: tuple[str, ...], *expected: str) -> None:
@@ -178,14 +179,14 @@ def test_no_answer_never_judges_green():
 def test_half_an_answer_is_red_in_time(behaviour, words, line):
     with serving(behaviour) as server:
         started_s = clock.monotonic()
-        verdict = check(endpoint_of(server.url, deadline="300ms"))
+        verdict = check(endpoint_of(server.url, deadline="300ms" if "300 ms" in words else "30s"))
         took_s = clock.monotonic() - started_s
 
     assert verdict.outcome is Outcome.RED
     (problem,) = verdict.problems
     assert problem.startswith(f"{server.url}: {words}")
     assert problem.endswith(f"({WHERE}:{line})")
-    assert took_s < 0.3 + GRACE_S
+    assert took_s < SURELY_S
 
 
 def test_a_server_that_takes_no_connections_is_red_in_time():
@@ -206,7 +207,7 @@ def test_a_server_that_takes_no_connections_is_red_in_time():
 
     assert verdict.outcome is Outcome.RED
     red(verdict.problems, f"{url}: no connection within 300 ms ({WHERE}:5)")
-    assert took_s < 0.3 + GRACE_S
+    assert took_s < SURELY_S
 
 
 HUGE = b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n"
@@ -334,15 +335,16 @@ def test_an_unexpected_status_names_those_expected(status, expected):
 def test_many_endpoints_are_read_at_once():
     from concurrent.futures import ThreadPoolExecutor
 
-    with serving(dripping(answer(), interval_s=0.3, at_once=len(answer()) - 1)) as server:
-        endpoints = [endpoint_of(f"{server.url}/{number}") for number in range(30)]
+    with serving(dripping(answer(), interval_s=2, at_once=len(answer()) - 1)) as server:
+        patient = {"warn": "30s", "crit": "60s"}
+        endpoints = [endpoint_of(f"{server.url}/{n}", latency=patient) for n in range(30)]
         started_s = clock.monotonic()
         with ThreadPoolExecutor(30) as pool:
             outcomes = {verdict.outcome for verdict in pool.map(check, endpoints)}
         took_s = clock.monotonic() - started_s
 
     assert outcomes == {Outcome.GREEN}
-    assert took_s < 2.0
+    assert took_s < 20  # one after the other: 60 s
 
 
 def test_a_condition_without_a_number_is_unknown():

@@ -15,7 +15,6 @@ from tests.support.http_servers import (
 from tests.support.http_verdict import check, endpoint_of
 
 WHERE = "baselines/prod/endpoints.yaml"
-GRACE_S = 0.5
 
 
 def red(problems: tuple[str, ...], *expected: str) -> None:

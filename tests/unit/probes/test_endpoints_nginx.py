@@ -125,7 +125,7 @@ def test_nginx_redirecting_to_itself_is_a_loop(nginx, authority, look):
 
 def test_a_large_file_over_the_limit_is_red(nginx, authority, look, tmp_path):
     with (tmp_path / "health").open("wb") as file:
-        file.truncate(5_000_000_000)
+        file.truncate(500_000_000_000)
     tmp_path.chmod(0o755)
     nginx.reload([Site(tls=authority.issue("localhost"), locations={"/": f"root {tmp_path};"})])
     started_s = clock.monotonic()
@@ -134,4 +134,4 @@ def test_a_large_file_over_the_limit_is_red(nginx, authority, look, tmp_path):
 
     assert verdict.outcome is Outcome.RED
     assert "/health: answer is longer than 1 MiB (" in verdict.problems[0]
-    assert took_s < 2.0
+    assert took_s < 30

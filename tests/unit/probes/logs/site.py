@@ -32,6 +32,11 @@ class Way:
         """Return the same way for processes that get no more memory than this, each."""
         return Way("/usr/bin/prlimit", f"--as={memory_bytes}", *self._prefix, env=self._env)
 
+    def with_tools(self, directory: Path) -> Way:
+        """Return the same way where these programs come first."""
+        env = {**self._env, "PATH": f"{directory}:{self._env['PATH']}"}
+        return Way(*self._prefix, env=env)
+
     def session(self, name: str) -> Way:
         """Return the way itself: there is one host."""
         return self

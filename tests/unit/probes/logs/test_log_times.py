@@ -54,8 +54,30 @@ def test_a_line_from_before_the_night_does_not_count(logs: Logs, name: str) -> N
     assert logs.counts() == (1, 0)
 
 
+def with_clock(logs: Logs, seconds: str) -> Logs:
+    """Return the same logs on a host whose clock shows what this shell word says."""
+    assert isinstance(logs.way, Way)
+    tools = logs.directory / "tools"
+    tools.mkdir()
+    date = tools / "date"
+    date.write_text(
+        f'#!/bin/sh\ncase $* in "+%s") echo {seconds} ;; *) exec /bin/date "$@" ;; esac\n'
+    )
+    date.chmod(0o755)
+    return Logs(logs.directory, logs.way.with_tools(tools))
+
+
+@pytest.fixture
+def in_june(logs: Logs, monkeypatch: pytest.MonkeyPatch) -> Logs:
+    """The logs in the middle of a year: what says no year is then of this one."""
+    june = clock.now().replace(month=6, day=15)
+    monkeypatch.setattr(clock, "now", lambda: june)
+    return with_clock(logs, str(int(june.timestamp())))
+
+
 @pytest.mark.parametrize("name", FORMATS)
-def test_a_line_from_the_future_counts_and_is_told(logs: Logs, name: str) -> None:
+def test_a_line_from_the_future_counts_and_is_told(in_june: Logs, name: str) -> None:
+    logs = in_june
     logs.write(stamped(FORMATS[name], logs.at(days=-2)))
     review = logs.review()
     assert (review.critical.value, review.from_the_future.value) == (1, 1)
@@ -141,7 +163,8 @@ def test_lines_of_last_year_do_not_count(logs: Logs) -> None:
     assert (review.critical.value, review.from_the_future.value) == (1, 0)
 
 
-def test_a_clock_that_jumped_ahead_hides_nothing_without_years(logs: Logs) -> None:
+def test_a_clock_that_jumped_ahead_hides_nothing_without_years(in_june: Logs) -> None:
+    logs = in_june
     syslog = "%b %e %H:%M:%S web1 CRITICAL"
     lines = stamped(syslog, logs.at(hours=2)) + stamped(syslog, logs.now + timedelta(days=60))
     logs.write(lines + stamped(syslog, logs.at(hours=1)), hours=1)
@@ -154,15 +177,7 @@ def test_a_host_with_a_wrong_clock_is_told_and_hides_nothing(
     logs: Logs, skew_s: int, word: str
 ) -> None:
     logs.write("")
-    tools = logs.directory / "tools"
-    tools.mkdir()
-    date = tools / "date"
-    date.write_text(
-        f'#!/bin/sh\ncase $* in "+%s") echo $(($(/bin/date +%s) + {skew_s})) ;;'
-        ' *) exec /bin/date "$@" ;; esac\n'
-    )
-    date.chmod(0o755)
-    host = Logs(logs.directory, Way(env={"PATH": f"{tools}:/usr/bin:/bin"}))
+    host = with_clock(logs, f"$(($(/bin/date +%s) + {skew_s}))")
     stamp = host.at(hours=11, minutes=50) + timedelta(seconds=skew_s)
     host.write(f"{stamp:%Y-%m-%dT%H:%M:%SZ} CRITICAL\n", seconds=-skew_s)
     review = host.review()
