@@ -66,6 +66,8 @@ class Flushed:
     failed: int = 0
     lost: int = 0
     """Leases that ran out while the message was sent: it may arrive twice."""
+    resting: frozenset[str] = frozenset()
+    """Channels that failed so often that they are left alone."""
 
 
 def flush(outbox: Outbox, channels: Mapping[str, Channel], *, budget_s: float) -> Flushed:
@@ -95,7 +97,8 @@ def flush(outbox: Outbox, channels: Mapping[str, Channel], *, budget_s: float) -
         failures[name] = failures[name] + 1 if is_transient else 0
         counts["lost"] += not outbox.settle(attempt)
         counts["delivered" if attempt.state is Delivery.DELIVERED else "failed"] += 1
-    return Flushed(**counts)
+    resting = frozenset(name for name in channels if failures[name] >= MOST_FAILURES)
+    return Flushed(**counts, resting=resting)
 
 
 def _waited(outbox: Outbox, channels: Collection[str], left_s: float) -> bool:

@@ -63,16 +63,35 @@ def tell(books: Books, outbox: WatchedOutbox, ledger: Ledger, asked: Asked) -> T
         evaluation = evaluate(book, plan, clock.now())
     if plan.mode is Mode.OFF:
         return Told(mode=plan.mode, evaluation=evaluation)
-    flushed = NOTHING
+    if plan.mode is not Mode.ON:
+        undelivered = tuple(outbox.undelivered())
+        return Told(mode=plan.mode, evaluation=evaluation, undelivered=undelivered)
+    flushed, undelivered = _send(outbox, asked)
     ran: tuple[Ran, ...] = ()
-    if plan.mode is Mode.ON:
-        flushed = flush(outbox, asked.channels(), budget_s=asked.budget_s)
-        if asked.run_proposals:
-            ran = tuple(run_allowed(evaluation.decisions, plan.escalation, ledger))
+    if asked.run_proposals:
+        ran = tuple(run_allowed(evaluation.decisions, plan.escalation, ledger))
     return Told(
-        mode=plan.mode,
-        evaluation=evaluation,
-        flushed=flushed,
-        undelivered=tuple(outbox.undelivered()),
-        ran=ran,
+        mode=plan.mode, evaluation=evaluation, flushed=flushed, undelivered=undelivered, ran=ran
     )
+
+
+def _send(outbox: WatchedOutbox, asked: Asked) -> tuple[Flushed, tuple[Parcel, ...]]:
+    """Send what is due; return what came of it, and what has not arrived.
+
+    Another run may put in a message between the two: that has not arrived only if it is still
+    there when that, too, could have been sent.
+    """
+    deadline, channels = clock.monotonic() + asked.budget_s, dict(asked.channels())
+    flushed = flush(outbox, channels, budget_s=asked.budget_s)
+    seen = {one.parcel_id for one in outbox.undelivered()}
+    if not seen:
+        return flushed, ()
+    usable = {name: one for name, one in channels.items() if name not in flushed.resting}
+    again = flush(outbox, usable, budget_s=deadline - clock.monotonic())
+    both = Flushed(
+        delivered=flushed.delivered + again.delivered,
+        failed=flushed.failed + again.failed,
+        lost=flushed.lost + again.lost,
+        resting=flushed.resting | again.resting,
+    )
+    return both, tuple(one for one in outbox.undelivered() if one.parcel_id in seen)
