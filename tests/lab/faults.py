@@ -44,7 +44,8 @@ def stop_service(host: LabHost, unit: str) -> Iterator[None]:
 def fail_service(host: LabHost, unit: str) -> Iterator[None]:
     """The unit's processes were killed: systemd calls it failed (if it does not restart it)."""
     undo = f"systemctl reset-failed {unit}; systemctl restart {unit}"
-    with changed(host, f"systemctl kill -s KILL {unit}; sleep 0.2", undo):
+    failed = f"for n in $(seq 300); do systemctl -q is-failed {unit} && break; sleep 0.2; done"
+    with changed(host, f"systemctl kill -s KILL {unit}; {failed}", undo):
         yield
 
 

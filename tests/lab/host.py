@@ -14,12 +14,12 @@ from pathlib import Path
 from tests.lab.image import Image
 from tests.lab.kernel import cgroup_roots
 from tests.lab.net import Net, answers, run
-from tests.lab.proc import Proc, run_to_end, wait_for
+from tests.lab.proc import Proc, run_to_end, signal_pid, wait_for
 from tests.lab.reap import Ledger
 from tests.lab.svc.tls import Authority
 
 BOOT_DEADLINE_S = 60.0
-STOP_DEADLINE_S = 6.0
+STOP_DEADLINE_S = 20.0
 RUN_TIMEOUT_S = 60.0
 LAUNCHER = Path(__file__).with_name("launch.sh")
 USERS = ("root", "ops", "sudopw", "noisy", "dashuser", "ashuser", "cshuser", "fishuser")
@@ -261,7 +261,7 @@ class LabHost:
     def _terminate(self) -> None:
         if self._launcher is not None:
             for nspawn in _children(self._launcher.pid):
-                os.kill(nspawn, signal.SIGTERM)
+                signal_pid(nspawn, signal.SIGTERM)
 
     def down(self) -> None:
         """Halt in order; a host that does not listen is ended at once."""
@@ -297,7 +297,7 @@ class LabHost:
     def _drop_cgroups(self) -> None:
         for top in self._cgroups():
             for path, _, _ in os.walk(top, topdown=False):
-                wait_for(partial(_rmdir, path), 2.0)
+                wait_for(partial(_rmdir, path), 30.0)
 
     def snapshot(self, name: str) -> None:
         """Keep the disk as it is now under a name; a running host is halted for it and booted again."""

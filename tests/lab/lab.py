@@ -84,7 +84,7 @@ class Lab:
         blocks = [
             f"Host {host.name}\n  HostName {host.address}\n  User ops\n  IdentityFile {host.key}\n"
             f"  IdentitiesOnly yes\n  UserKnownHostsFile {self.known_hosts}\n  GlobalKnownHostsFile /dev/null\n"
-            "  StrictHostKeyChecking yes\n  BatchMode yes\n  ConnectTimeout 5\n"
+            "  StrictHostKeyChecking yes\n  BatchMode yes\n  ConnectTimeout 30\n"
             for host in hosts
         ]
         self.ssh_config.write_text("\n".join(blocks))

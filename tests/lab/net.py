@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ctypes
 import os
+import random
 import socket
 import subprocess
 import threading
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count
 
@@ -16,8 +17,11 @@ from tests.lab.proc import wait_for
 from tests.lab.reap import NETNS_DIR, Ledger
 
 CLONE_NEWNET = 0x40000000
-COMMAND_TIMEOUT_S = 20
+COMMAND_TIMEOUT_S = 120
 FIRST_HOST = 11
+_PORTS = range(15_000, 32_000)
+"""Below those that Linux gives to outgoing connections, from 32768 on."""
+_CHANCE = random.SystemRandom()  # the same seed in several runs would be the same ports
 
 
 def run(*argv: str, text: str | None = None) -> str:
@@ -60,10 +64,12 @@ def socket_in(netns: str | None, kind: int = socket.SOCK_STREAM) -> socket.socke
 
 
 def free_port(netns: str | None = None, kind: int = socket.SOCK_STREAM) -> int:
-    """A port on 127.0.0.1 that nobody listens on just now."""
-    with socket_in(netns, kind) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port on 127.0.0.1 that nobody listens on just now, and that no outgoing connection gets."""
+    while True:
+        port = _CHANCE.choice(_PORTS)
+        with socket_in(netns, kind) as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def answers(address: str, port: int, netns: str | None = None, greeting: bytes = b"") -> bool:

@@ -21,7 +21,7 @@ class NotReadyError(AssertionError):
     """A server did not come up; the message ends with the tail of its log."""
 
 
-def wait_for(probe: Callable[[], bool], deadline_s: float) -> bool:
+def wait_for(probe: Callable[[], bool], deadline_s: float = 60.0) -> bool:
     """Call the probe until it says True or the time is up."""
     end = time.monotonic() + deadline_s
     while True:
@@ -71,7 +71,7 @@ class Proc:
         """The last 4 kB of its log."""
         return self.log.read_bytes()[-LOG_TAIL_BYTES:].decode(errors="replace")
 
-    def ready(self, probe: Callable[[], bool], deadline_s: float = 10.0) -> Proc:
+    def ready(self, probe: Callable[[], bool], deadline_s: float = 60.0) -> Proc:
         """Wait until the probe says True; an early end or a time-out raises NotReadyError with the log."""
         if wait_for(lambda: not self.running or probe(), deadline_s) and self.running:
             return self
@@ -136,10 +136,11 @@ def run_to_end(
         try:
             return popen.communicate(text_in, timeout=timeout_s)
         except BaseException:
-            for pid in descendants([popen.pid]) - {popen.pid}:
-                signal_pid(pid, signal.SIGKILL)
-            with suppress(subprocess.TimeoutExpired):
-                popen.wait(1.0)
+            end = time.monotonic() + 1.0
+            while popen.poll() is None and time.monotonic() < end:  # what is being forked, too
+                for pid in descendants([popen.pid]) - {popen.pid}:
+                    signal_pid(pid, signal.SIGKILL)
+                time.sleep(POLL_S)
             popen.kill()
             raise
 

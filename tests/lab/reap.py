@@ -24,7 +24,7 @@ from pathlib import Path
 TAG = "DDD_LAB"
 MAX_SLOTS = 100
 REAP_DEADLINE_S = 20.0
-LEAK_GRACE_S = 1.0
+LEAK_GRACE_S = 20.0
 NETNS_DIR = Path("/run/netns")
 
 
@@ -251,7 +251,7 @@ class Ledger:
         for slot in range(MAX_SLOTS):
             path = state_dir() / f"dddlab{slot}.jsonl"
             handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
-            if _lock(handle) and path.exists():
+            if _owns(handle, path):
                 break
             os.close(handle)
         else:
@@ -292,21 +292,22 @@ class Ledger:
         while (found := self.leaks()) and time.monotonic() < deadline:
             time.sleep(0.1)
         remove(State.load(self.path), spare=[self.watcher.pid])
+        # Before the slot is free: it would wait for the end of whoever takes it.
+        self.watcher.kill()
+        self.watcher.communicate()
         self.path.unlink(missing_ok=True)
         os.close(self.handle)
         self.closed = True
-        assert self.watcher.stdin is not None
-        self.watcher.stdin.close()
-        self.watcher.wait(timeout=REAP_DEADLINE_S)
         return found
 
 
-def _lock(handle: int) -> bool:
+def _owns(handle: int, path: Path) -> bool:
+    """Lock a state file; false when somebody else has it, or it is no longer the one at its path."""
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return os.path.samestat(os.fstat(handle), path.stat())
     except OSError:
         return False
-    return True
 
 
 def reap(path: Path) -> bool:
@@ -316,7 +317,7 @@ def reap(path: Path) -> bool:
     except FileNotFoundError:
         return False
     try:
-        if not _lock(handle) or not path.exists():
+        if not _owns(handle, path):
             return False
         remove(State.load(path))
         path.unlink(missing_ok=True)

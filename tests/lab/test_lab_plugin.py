@@ -56,7 +56,7 @@ def run_pytest(
     ]
     done = subprocess.run(
         command, cwd=directory, env={**os.environ, "PYTHONPATH": str(ROOT), "CI": ci}, stdin=subprocess.DEVNULL,
-        capture_output=True, text=True, timeout=60, check=False,
+        capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
     return done.returncode, done.stdout + done.stderr
 

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.lab.net import free_port
 from tests.plugin.conftest import Site
 from tests.support.http_servers import serving, silent
-from tests.support.sshd import Sshd, free_port, needs, running, sshd, until
+from tests.support.sshd import Sshd, needs, running, sshd, until
 
 pytestmark = needs("sshd", "ssh", "ssh-keygen", "unshare")
 

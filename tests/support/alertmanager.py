@@ -60,7 +60,7 @@ class Alertmanager:
 
     def stop(self) -> None:
         """End it by its pid."""
-        self._proc.stop()
+        self._proc.stop(deadline_s=30.0)  # it writes down what it has told
 
     def restart(self) -> None:
         """Stop and start it on the same port with the same directory."""

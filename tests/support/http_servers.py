@@ -142,8 +142,9 @@ def routing(routes: dict[str, bytes]) -> Behaviour:
     """Answer by path."""
 
     def behave(connection: socket.socket, server: Server) -> None:
-        head = server.read_head(connection)
-        connection.sendall(routes.get(head.split()[1], answer(b"", status="404 Not Found")))
+        words = server.read_head(connection).split()
+        if len(words) > 1:  # a client that gave up says nothing
+            connection.sendall(routes.get(words[1], answer(b"", status="404 Not Found")))
 
     return behave
 
@@ -236,11 +237,3 @@ def endless(head: bytes, piece: bytes) -> Behaviour:
             connection.sendall(piece)
 
     return behave
-
-
-def unused_port() -> int:
-    """Return a port on which nobody listens."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    assert isinstance(port, int)
-    return port

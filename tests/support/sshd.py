@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shlex
 import signal
-import socket
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ import pytest
 
 from pytest_ddd import clock
 from pytest_ddd.connections import ConnectionSpec, parse_hostspec
+from tests.lab.net import free_port
 
 CONFIG = """\
 ListenAddress 127.0.0.1
@@ -167,13 +167,6 @@ def sshd(
         for pid in (process.pid, *server.children()):
             _end(pid)
         process.wait(timeout=10)
-
-
-def free_port() -> int:
-    """Return a TCP port of the loopback that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _write_files(base: Path, port: int, extra: str) -> None:

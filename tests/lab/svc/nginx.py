@@ -128,7 +128,10 @@ class Nginx:
             str(self._config),
         ]
         proc = Proc(self.ledger, self.dir.name, argv, prefix=self._prefix)
-        self.proc = proc.ready(lambda: answers("127.0.0.1", self.http_port, self._netns))
+        self.proc = proc  # it listens before it hears signals: that it does once it has workers
+        proc.ready(
+            lambda: answers("127.0.0.1", self.http_port, self._netns) and bool(self._workers())
+        )
         return self.proc
 
     def reload(self, sites: Sequence[Site]) -> None:
@@ -136,7 +139,7 @@ class Nginx:
         self.configure(sites)
         before = self._workers()
         os.kill(self.proc.pid, signal.SIGHUP)
-        if not wait_for(lambda: not before & self._workers(), 5.0):
+        if not wait_for(lambda: not before & self._workers()):
             raise RuntimeError(
                 f"nginx kept its old configuration\n{self.error_log.read_text()[-2000:]}"
             )

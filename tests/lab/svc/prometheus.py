@@ -73,7 +73,7 @@ class Prometheus:
 
         Args:
             ledger: remembers what was made.
-            scrape: port of an exporter, asked twice a second.
+            scrape: port of an exporter, asked every second.
             history: OpenMetrics text with times, of what was scraped before.
             lifecycle: whether POST /-/reload is allowed.
             tls: speak TLS with this certificate.
@@ -86,7 +86,7 @@ class Prometheus:
         self.rules.mkdir(parents=True)
         jobs = [{"job_name": "app", "static_configs": [{"targets": [f"127.0.0.1:{scrape}"]}]}]
         self.config = {
-            "global": {"scrape_interval": "500ms", "scrape_timeout": "500ms", "evaluation_interval": "200ms"},
+            "global": {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "200ms"},
             "rule_files": [f"{self.rules}/*.yml"],
             "scrape_configs": jobs if scrape else [],
         }  # fmt: skip
@@ -131,7 +131,7 @@ class Prometheus:
             *(["--web.enable-lifecycle"] if self.lifecycle else []),
         ]
         proc = Proc(self.ledger, self.dir.name, argv)
-        self.proc = proc.ready(self._is_ready, deadline_s=30.0)
+        self.proc = proc.ready(self._is_ready, deadline_s=60.0)
         return self.proc
 
     def _is_ready(self) -> bool:
@@ -151,7 +151,7 @@ class Prometheus:
         before = self.proc_log().count("Completed loading of configuration file")
         os.kill(self.proc.pid, signal.SIGHUP)
         assert wait_for(
-            lambda: self.proc_log().count("Completed loading of configuration file") > before, 10.0
+            lambda: self.proc_log().count("Completed loading of configuration file") > before
         )
 
     def loaded(self) -> dict[str, list[str]]:
@@ -160,14 +160,19 @@ class Prometheus:
             groups = json.load(answer)["data"]["groups"]
         return {group["name"]: [rule["name"] for rule in group["rules"]] for group in groups}
 
-    def has(self, query: str) -> bool:
-        """Whether a query has a series now."""
-        with urlopen(f"{self.url}/api/v1/query?query={query}", timeout=10.0) as answer:
-            return bool(json.load(answer)["data"]["result"])
+    def _series(self, query: str) -> int:
+        """How many series a query has; -1 when it is not answered."""
+        with (
+            suppress(OSError),
+            urlopen(f"{self.url}/api/v1/query?query={query}", timeout=10.0) as answer,
+        ):
+            return len(json.load(answer)["data"]["result"])
+        return -1
 
-    def until(self, query: str, *, there: bool = True, deadline_s: float = 30.0) -> None:
+    def until(self, query: str, *, there: bool = True, deadline_s: float = 60.0) -> None:
         """Wait until a query has a series, or has none any more."""
-        assert wait_for(lambda: self.has(query) is there, deadline_s), query
+        wanted = range(1, 1_000_000) if there else (0,)
+        assert wait_for(lambda: self._series(query) in wanted, deadline_s), query
 
     @contextmanager
     def frozen(self) -> Iterator[None]:

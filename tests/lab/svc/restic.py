@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 from tests.lab.host import LabHost
-from tests.lab.proc import Proc, signal_pid
+from tests.lab.proc import NotReadyError, Proc, signal_pid
 from tests.lab.reap import Ledger
 from tests.lab.svc.repository import Place
 
@@ -98,7 +98,10 @@ class Restic:
     def _hung_check(self) -> Proc:
         # A check of a small repository is over soon, so stopping it in time may take more than one try.
         for _ in range(ATTEMPTS):
-            proc = self._start("exec restic check")
+            try:
+                proc = self._start("exec restic check")
+            except NotReadyError:  # it was over between two looks
+                continue
             for pid in proc.tree():
                 signal_pid(pid, signal.SIGSTOP)
             if proc.running and self._locks():
@@ -107,4 +110,5 @@ class Restic:
         raise AssertionError(f"{self.path}: could not hold an exclusive lock")
 
     def _locks(self) -> list[Path]:
-        return list((self.place.seen / "locks").iterdir())
+        """The locks; what restic is still writing, before it gives it its name, is none."""
+        return [lock for lock in (self.place.seen / "locks").iterdir() if "-tmp-" not in lock.name]

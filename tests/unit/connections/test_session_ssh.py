@@ -16,7 +16,8 @@ import pytest
 
 from pytest_ddd import clock
 from pytest_ddd.errors import CommandTimeoutError, UnreachableError
-from tests.support.sshd import SERVER, Sshd, free_port, needs, running, sshd, until
+from tests.lab.net import free_port
+from tests.support.sshd import SERVER, Sshd, needs, running, sshd, until
 from tests.unit.connections.conftest import Connect
 
 pytestmark = [SERVER, needs("busybox", "csh", "fish")]

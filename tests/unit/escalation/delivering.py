@@ -46,7 +46,7 @@ def states(store: Store) -> list[str]:
         return list(tx.execute(select(OUTBOX.c.state).order_by(OUTBOX.c.id)).scalars())
 
 
-def one_round(store: Store, url: str, budget_s: float = 1.0) -> Flushed:
+def one_round(store: Store, url: str, budget_s: float = 20.0) -> Flushed:
     return flush(StoredOutbox(store), {"pager": pager(url)}, budget_s=budget_s)
 
 

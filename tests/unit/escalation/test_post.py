@@ -9,6 +9,7 @@ import pytest
 from pytest_ddd import clock
 from pytest_ddd.escalation.post import Request, ask
 from pytest_ddd.messages import DeliveryError, NotNowError
+from tests.lab.net import free_port
 from tests.lab.svc.tls import Authority
 from tests.support.http_servers import (
     answer,
@@ -20,7 +21,6 @@ from tests.support.http_servers import (
     server_context,
     serving,
     silent,
-    unused_port,
 )
 from tests.support.http_service import Reply, http_service
 
@@ -52,7 +52,7 @@ def test_no_http_is_tried_again(behaviour) -> None:
 
 
 def test_nobody_there_is_tried_again() -> None:
-    error = refused(f"http://127.0.0.1:{unused_port()}")
+    error = refused(f"http://127.0.0.1:{free_port()}")
 
     assert isinstance(error, NotNowError)
     assert error.message == "chat: cannot be reached, or hung up"

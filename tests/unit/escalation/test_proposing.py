@@ -31,7 +31,13 @@ def tried(ledger: MemoryLedger, *command: str, allowed: bool = True, **more: obj
         {
             "channels": {"log": {"kind": "syslog"}},
             "rules": {"down": {"when": ["RED"], "notify": ["log"], "propose": "it"}},
-            "proposals": {"it": {"command": ["x"], "allowed": allowed, "timeout": "1s"}},
+            "proposals": {
+                "it": {
+                    "command": ["x"],
+                    "allowed": allowed,
+                    "timeout": "1s" if "sleep" in command else "1m",
+                }
+            },
         }
     )
     values = {name: getattr(decided(), name) for name in Decision.__dataclass_fields__}

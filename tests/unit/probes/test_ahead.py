@@ -14,7 +14,7 @@ from pytest_ddd.errors import CannotLookError
 from pytest_ddd.probes.ahead import A_HOST, ReadAhead
 from pytest_ddd.probes.entry import Entry
 from pytest_ddd.results import Problem, Reading
-from tests.support.sshd import free_port
+from tests.lab.net import free_port
 
 PATIENCE_S = 60.0
 NEW_EACH_TIME = "cat /proc/sys/kernel/random/uuid"

@@ -9,6 +9,7 @@ import pytest
 
 from pytest_ddd import clock
 from pytest_ddd.outcomes import Outcome
+from tests.lab.net import free_port
 from tests.support.http_servers import (
     answer,
     closing,
@@ -18,7 +19,6 @@ from tests.support.http_servers import (
     resetting,
     serving,
     silent,
-    unused_port,
 )
 from tests.support.http_verdict import check, endpoint_of
 
@@ -108,7 +108,7 @@ def test_a_slow_answer_is_judged_by_its_latency(limits, outcome, words):
 
 
 def test_a_refused_connection_is_red_with_one_clear_message():
-    url = f"http://127.0.0.1:{unused_port()}/health"
+    url = f"http://127.0.0.1:{free_port()}/health"
     verdict = check(endpoint_of(url))
 
     assert verdict.outcome is Outcome.RED
@@ -116,7 +116,7 @@ def test_a_refused_connection_is_red_with_one_clear_message():
 
 
 def test_no_answer_never_judges_green():
-    url = f"http://127.0.0.1:{unused_port()}/health"
+    url = f"http://127.0.0.1:{free_port()}/health"
     verdict = check(endpoint_of(url))
 
     assert verdict.judged == ("shop latency: connection refused",)
@@ -312,7 +312,7 @@ def test_a_head_request_needs_no_body():
 def test_a_request_says_who_asks_and_nothing_from_the_environment(monkeypatch, tmp_path):
     (tmp_path / ".netrc").write_text("machine 127.0.0.1 login me password secret\n")
     monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{unused_port()}")
+    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{free_port()}")
     with serving(replying(answer())) as server:
         verdict = check(endpoint_of(f"{server.url}/a b?q=ü"))
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from pytest_ddd.outcomes import Outcome
+from tests.lab.net import free_port
 from tests.support.http_servers import (
     answer,
     replying,
     serving,
     silent,
-    unused_port,
 )
 from tests.support.http_verdict import check, endpoint_of
 
@@ -71,7 +71,7 @@ def test_a_tcp_port_that_takes_connections_is_green():
 
 
 def test_a_closed_tcp_port_is_red():
-    url = f"tcp://127.0.0.1:{unused_port()}"
+    url = f"tcp://127.0.0.1:{free_port()}"
     verdict = check(endpoint_of(url))
 
     assert verdict.outcome is Outcome.RED

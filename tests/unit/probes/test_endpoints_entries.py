@@ -12,7 +12,8 @@ from pytest_ddd.outcomes import Outcome
 from pytest_ddd.probes.endpoints import Endpoint, entries, url_for_host
 from pytest_ddd.probes.scope import Scope
 from pytest_ddd.results import Limit, Origin
-from tests.support.http_servers import answer, replying, serving, unused_port
+from tests.lab.net import free_port
+from tests.support.http_servers import answer, replying, serving
 from tests.support.http_verdict import check
 
 HOSTS = """\
@@ -87,7 +88,7 @@ def test_certificate_limits_are_days_with_their_lines(tmp_path):
 
 
 def test_a_problem_names_the_line_of_the_file(tmp_path):
-    url = f"http://127.0.0.1:{unused_port()}/health"
+    url = f"http://127.0.0.1:{free_port()}/health"
     text = f'endpoints:\n  shop:\n    attempts: {{count: 1}}\n    url: "{url}"\n'
     (entry,) = endpoints_of(tmp_path, text, (), whole=True)
     verdict = check(entry)

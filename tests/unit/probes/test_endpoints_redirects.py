@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from pytest_ddd.outcomes import Outcome
+from tests.lab.net import free_port
 from tests.support.http_servers import (
     answer,
     replying,
     routing,
     serving,
-    unused_port,
 )
 from tests.support.http_verdict import check, endpoint_of
 
@@ -73,7 +73,7 @@ def test_a_redirect_to_nowhere_is_red(to):
 
 
 def test_a_redirect_to_a_dead_server_says_where():
-    to = f"http://127.0.0.1:{unused_port()}/"
+    to = f"http://127.0.0.1:{free_port()}/"
     with serving(routing({"/a": redirect(to)})) as server:
         verdict = check(endpoint_of(f"{server.url}/a"))
 

@@ -7,6 +7,7 @@ import pytest
 
 from pytest_ddd import clock
 from pytest_ddd.outcomes import Outcome
+from tests.lab.net import free_port
 from tests.lab.svc.tls import Authority, Pair
 from tests.support.http_servers import (
     answer,
@@ -19,7 +20,6 @@ from tests.support.http_servers import (
     server_context,
     serving,
     silent,
-    unused_port,
 )
 from tests.support.http_verdict import Verdict, check, endpoint_of
 
@@ -170,7 +170,7 @@ def test_without_an_authority_of_ours_the_system_does_not_trust_it(authority):
 def test_an_unreadable_authority_file_is_unknown(tmp_path, text, words):
     if text is not None:
         (tmp_path / "ca.pem").write_text(text)
-    url = f"https://127.0.0.1:{unused_port()}"
+    url = f"https://127.0.0.1:{free_port()}"
     verdict = check(endpoint_of(url, ca=str(tmp_path / "ca.pem")))
 
     assert verdict.outcome is Outcome.UNKNOWN
@@ -180,7 +180,7 @@ def test_an_unreadable_authority_file_is_unknown(tmp_path, text, words):
 def test_a_machine_without_authorities_is_unknown(monkeypatch, tmp_path):
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "none.pem"))
     monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
-    verdict = check(endpoint_of(f"https://127.0.0.1:{unused_port()}"))
+    verdict = check(endpoint_of(f"https://127.0.0.1:{free_port()}"))
 
     assert verdict.outcome is Outcome.UNKNOWN
     assert "this machine has no certificate authorities to verify with" in verdict.unknown
@@ -279,7 +279,7 @@ def test_a_server_with_old_tls_only_is_red(authority):
 
 def test_a_redirect_from_https_to_http_is_red(authority):
     pair = authority.issue("downgrade")
-    to = f"http://127.0.0.1:{unused_port()}/"
+    to = f"http://127.0.0.1:{free_port()}/"
     redirect = answer(b"", status="302 Found", headers=(f"Location: {to}",))
     with serving(routing({"/": redirect}), server_context(pair.cert, pair.key)) as server:
         verdict = check(endpoint_of(f"{server.url}/", ca=str(authority.cert), redirects=3))

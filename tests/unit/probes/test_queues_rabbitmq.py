@@ -75,7 +75,7 @@ def test_what_was_published_before_the_run_is_seen(look, rabbit, mails):
     """The API shows old numbers, so the probe waits until they are of this run."""
     rabbit.publish(mails, 5)
 
-    assert look(mails, more=f", settle: {BEHIND_S + 2}s", ago=timedelta(0)).outcome is RED
+    assert look(mails, more=f", settle: {BEHIND_S + 10}s", ago=timedelta(0)).outcome is RED
 
 
 def test_no_consumer_is_red_and_healed(look, rabbit, mails):

@@ -124,13 +124,15 @@ def test_a_hung_mount_is_unknown_and_holds_up_no_other(
     """Whoever asks a deaf daemon can be killed; who asks a silent one cannot."""
     corner.hang(data / "deaf", "deaf")
     corner.hang(data.with_name("silent"), "silent")
+    for number in range(2):
+        corner.hang(data / f"deaf{number}", "deaf")
     named_one = resource(host, f"disk:{data.with_name('silent')}")
     started = time.monotonic()
     with ThreadPoolExecutor(1) as pool:
         asking = pool.submit(named_one.read)
         outcome, usage = check(resource(host, "disk", crit="100%", exclude=OTHERS))
         failure = asking.exception()
-    assert time.monotonic() - started < 9
+    assert time.monotonic() - started < 18  # one after the other: 20 s
     assert outcome is UNKNOWN
     assert "did not answer within 5 s" in named(usage, f"disk {data}/deaf").error
     assert "did not answer within 5 s" in named(usage, f"disk {data.with_name('silent')}").error
@@ -139,7 +141,7 @@ def test_a_hung_mount_is_unknown_and_holds_up_no_other(
     assert f"{data.with_name('silent')} did not answer" in failure.message
     started = time.monotonic()
     assert resource(host, "memory").read().readings  # the same connection, still well
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 5
 
 
 def test_a_device_counts_once_however_often_it_is_mounted(

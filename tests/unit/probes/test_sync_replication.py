@@ -78,6 +78,7 @@ def without_receiver(postgres: Postgres, replica: Postgres) -> Iterator[None]:
 
 def test_a_replica_that_is_up_to_date_is_green(look, postgres, replica):
     postgres.run("INSERT INTO written VALUES (1)")
+    postgres.caught_up()
 
     verdict = look(postgres, replica)
     assert verdict.outcome is GREEN, verdict.text

@@ -55,7 +55,7 @@ def test_a_program_that_hangs_is_killed_with_its_children(settings, trigger, tmp
     )
 
     with pytest.raises(NotNowError, match="did not end within"):
-        program(settings, fork, str(pids)).send(trigger, timeout_s=5)
+        program(settings, fork, str(pids)).send(trigger, timeout_s=8)
 
     child = int(pids.read_text())
     assert wait_for(lambda: _ended(child), 30)

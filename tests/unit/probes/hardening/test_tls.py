@@ -170,7 +170,7 @@ def test_server_that_swallows_old_offers_is_unknown(site: Site, authority: Autho
     """A box in between passes modern handshakes and says nothing to others."""
     site.serve()
     with _filter(site.nginx.https_port) as port, pytest.raises(CannotLookError, match="no answer"):
-        problems(f"localhost:{port}", authority.cert, deadline="2s")
+        problems(f"localhost:{port}", authority.cert, deadline="3s")
 
 
 class _filter:  # noqa: N801 - used as a context manager only

@@ -55,7 +55,7 @@ def test_a_file_that_begins_like_the_mark(logs: Logs) -> None:
 
 def test_a_pipe_does_not_hang(logs: Logs) -> None:
     os.mkfifo(logs.path)
-    assert "no regular file but a fifo" in logs.blind(timeout="5s")
+    assert "no regular file but a fifo" in logs.blind(timeout="60s")
 
 
 def test_a_link_to_the_terminal_of_a_container(logs: Logs) -> None:
@@ -165,12 +165,12 @@ def test_an_archive_of_just_max_bytes(logs: Logs) -> None:
 
 def test_a_file_full_of_nul_ends_soon(logs: Logs) -> None:
     with logs.path.open("wb") as log:
-        log.truncate(5 << 30)
+        log.truncate(500 << 30)
         log.seek(0, os.SEEK_END)
         log.write(b"CRITICAL\n")
     started = monotonic()
-    assert "a line without end" in logs.blind()
-    assert monotonic() - started < 10
+    assert "a line without end" in logs.blind(max_bytes="600GiB")
+    assert monotonic() - started < 60
 
 
 def test_a_line_of_100_mb_ends_soon_and_small(logs: Logs) -> None:

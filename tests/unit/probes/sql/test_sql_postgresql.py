@@ -130,12 +130,12 @@ def test_a_server_that_is_down_is_unknown_and_healed(databases, postgres, shop):
 def test_a_frozen_server_is_unknown_at_the_deadline(databases, postgres, shop, logged_in):
     asked = query(shop, "SELECT 1", timeout="1s")
     if logged_in:
-        databases.rows(asked)
+        databases.rows(query(shop, "SELECT 1"))
     with postgres.frozen(), pytest.raises(CannotLookError, match="no answer within 1 s"):
         databases.rows(asked)
 
     healed = Databases()
-    assert healed.rows(asked).rows == ((1,),)
+    assert healed.rows(query(shop, "SELECT 1")).rows == ((1,),)
     healed.close()
 
 
