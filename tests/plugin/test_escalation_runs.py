@@ -23,7 +23,7 @@ ON = "--ddd-escalate=on"
 RULES = """\
 escalation:
   channels:
-    pager: {kind: exec, command: [sh, -c, "cat >> heard.jsonl; echo >> heard.jsonl"]}
+    pager: {kind: exec, command: [flock, heard.lock, sh, -c, "cat >> heard.jsonl; echo >> heard.jsonl"]}
   rules:
     twice: {when: [RED], runs: 2, notify: [pager]}
     yellow: {when: [YELLOW], notify: [pager]}
@@ -35,7 +35,7 @@ CHECKS = """
 
     def test_first(judge):
         Path(f"here-{os.environ.get('RUN', '')}").touch()
-        until = time.monotonic() + 60
+        until = time.monotonic() + 180
         while len(list(Path().glob("here-*"))) < int(os.environ.get("RUNS", "1")):
             assert time.monotonic() < until, "the other run never came"
             time.sleep(0.02)
@@ -138,13 +138,13 @@ def test_what_a_killed_run_found_is_told_by_the_next(site: Site) -> None:
     )
     dying = start(site, DYING="1")
     try:
-        assert wait_for((site.root / "hanging").exists, 60.0)
+        assert wait_for((site.root / "hanging").exists, 180.0)
     finally:
         dying.kill()
         dying.communicate()
     before = messages(site)
     done = start(site, "-k", "hangs")
-    text = done.communicate(timeout=120)[0]
+    text = done.communicate(timeout=240)[0]
 
     assert before == []
     assert [(kind, key) for kind, key, _ in messages(site)] == [
@@ -194,7 +194,7 @@ def test_a_killed_flush_is_taken_up_by_the_next_run(site: Site) -> None:
     site.baseline(
         "local",
         escalation=RULES.replace("runs: 2, ", "").replace(
-            '[sh, -c, "cat >> heard.jsonl; echo >> heard.jsonl"]', command
+            '[flock, heard.lock, sh, -c, "cat >> heard.jsonl; echo >> heard.jsonl"]', command
         ),
     )
     site.check("def test_bad():\n    raise AssertionError('it is broken')\n")
@@ -202,14 +202,14 @@ def test_a_killed_flush_is_taken_up_by_the_next_run(site: Site) -> None:
     dying = start(site)
 
     try:
-        assert wait_for((site.root / "began").exists, 60.0)
+        assert wait_for((site.root / "began").exists, 180.0)
         assert inflight(site) == 1
     finally:
         dying.kill()
         dying.communicate()
     (site.root / "stuck").unlink()
     expire_leases(site)
-    start(site).communicate(timeout=120)
+    start(site).communicate(timeout=240)
 
     assert [kind for kind, _, _ in messages(site)] == ["trigger"]
 

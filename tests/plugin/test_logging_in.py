@@ -53,7 +53,7 @@ def _noted(site: Site, what: str) -> int:
 
 def test_hosts_are_logged_in_to_before_collection_ends(site: Site, server: Sshd) -> None:
     """A collection that waits for the logins comes to its end; each host is logged in to once."""
-    _note(site, server, patience_s=60.0)
+    _note(site, server, patience_s=180.0)
 
     done = site.run("-m", "daily", "--host", "prod")
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from pytest_ddd import clock
 from pytest_ddd.cli.main import main
 from tests.plugin.conftest import Site
 from tests.support.keys import make_key
@@ -78,6 +80,7 @@ def test_key_that_cannot_sign_is_red(audit: Site) -> None:
 
 def test_operator_with_the_approvers_key_has_no_waiver(audit: Site) -> None:
     """Whoever signs the run may not have approved what it accepts."""
+    now = clock.now()
     key = make_key(audit.root / "alice")
     audit.baseline("local", configuration=FILES.replace("owner: root", "owner: nobody"))
     audit.baseline(
@@ -91,8 +94,8 @@ def test_operator_with_the_approvers_key_has_no_waiver(audit: Site) -> None:
             risk: r
             compensating_control: c
             approver: {{principal: somebody, key: "{key.fingerprint}"}}
-            approved_at: "2026-01-01T00:00:00Z"
-            expires_at: "2026-12-31T00:00:00Z"
+            approved_at: "{now - timedelta(days=90):%Y-%m-%dT%H:%M:%SZ}"
+            expires_at: "{now + timedelta(days=90):%Y-%m-%dT%H:%M:%SZ}"
         """,
     )
 

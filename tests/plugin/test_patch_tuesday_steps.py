@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from pytest_ddd import clock
 from pytest_ddd import run as maintenance_run
 from pytest_ddd.baseline import loader
 from pytest_ddd.escalation import telling
@@ -133,8 +135,8 @@ waivers:
     risk: low
     compensating_control: firewall
     approver: {{principal: mira@example.org, key: "SHA256:{key}"}}
-    approved_at: "2026-01-01T00:00:00Z"
-    expires_at: "2026-12-31T12:00:00Z"
+    approved_at: "{approved:%Y-%m-%dT%H:%M:%SZ}"
+    expires_at: "{expires:%Y-%m-%dT%H:%M:%SZ}"
 """
 
 
@@ -142,7 +144,9 @@ waivers:
 def test_a_waiver_accepts_one_finding(shop: Site, waived: str, expected: str) -> None:
     """By the finding's own name; one of another name accepts nothing."""
     shop.write("hole", "")
-    shop.baseline("local", waivers=WAIVER.format(key="x" * 43).replace("exit-1", waived))
+    now, quarter = clock.now(), timedelta(days=90)
+    text = WAIVER.format(key="x" * 43, approved=now - quarter, expires=now + quarter)
+    shop.baseline("local", waivers=text.replace("exit-1", waived))
 
     done = run(shop)
 

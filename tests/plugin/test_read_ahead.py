@@ -205,7 +205,7 @@ def test_each_scenario_is_read_in_its_own_time(site: Site, plugin_args: tuple[st
 
 def test_a_check_takes_as_long_as_its_read(site: Site, plugin_args: tuple[str, ...]) -> None:
     """The time of a check is its read's own, though the check only takes what is there."""
-    site.baseline("local", thresholds="thresholds: {cpu: {warn: 99%, crit: 100%, sample: 1s}}")
+    site.baseline("local", thresholds="thresholds: {cpu: {warn: 99%, crit: 100%, sample: 3s}}")
     site.check(
         "@pytest.mark.step(1)\ndef test_a(resource):\n    resource.read()\n"
         "@pytest.mark.step(2)\ndef test_z(): pass\n"
@@ -214,5 +214,5 @@ def test_a_check_takes_as_long_as_its_read(site: Site, plugin_args: tuple[str, .
     done = site.run(*plugin_args)
 
     looked = {one.check_id.rpartition("/")[2]: one for one in done.results}
-    assert looked["a"].took_s >= 1
-    assert looked["z"].took_s < 1
+    assert looked["a"].took_s >= 3
+    assert looked["z"].took_s < 3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from contextlib import ExitStack
 from pathlib import Path
@@ -24,7 +25,7 @@ while [ "$up" -gt 1 ]; do
   up=$parent
 done
 """
-HANG = "exec sleep 987654"
+HANG = f"exec sleep 987654.{os.getpid()}"
 FLOOD = "exec yes a line that nobody wants to keep"
 
 CONFIGURATION = """
@@ -60,7 +61,9 @@ class _Yard:
         self._stack, self._base = stack, base
         self.hosts: dict[str, str] = {}
 
-    def server(self, name: str, *, tool: str = "", text: str = "", extra: str = "") -> Sshd:
+    def server(
+        self, name: str, *, tool: str = "", text: str = "", extra: str = "", command: str = "30s"
+    ) -> Sshd:
         """Start an sshd in whose place `tool` is this script."""
         base = self._base / name
         setup = ""
@@ -70,18 +73,26 @@ class _Yard:
             script.chmod(0o755)
             setup = f"mount --bind {shlex.quote(str(script))} $(readlink -f $(command -v {tool}))"
         server = self._stack.enter_context(sshd(base, setup=setup, extra=extra))
-        self.add(name, server)
+        self.add(name, server, command=command)
         return server
 
     def add(
-        self, name: str, server: Sshd, *, port: int = 0, user: str = "root", config: str = ""
+        self,
+        name: str,
+        server: Sshd,
+        *,
+        port: int = 0,
+        user: str = "root",
+        config: str = "",
+        connects: str = "20s",
+        command: str = "30s",
     ) -> None:
         """Name a way to a server in the inventory."""
         path = server.base / f"{name}_config"
         path.write_text(config + (server.base / "ssh_config").read_text())
         self.hosts[name] = (
             f"{{connection: 'ssh://{user}@127.0.0.1:{port or server.port}', ssh_config: {path}, "
-            "connect_timeout: 2s, command_timeout: 3s}"
+            f"connect_timeout: {connects}, command_timeout: {command}}}"
         )
 
 
@@ -109,10 +120,10 @@ def test_each_host_has_its_outcome(prod: Site, tmp_path: Path) -> None:
         good = yard.server("good1")
         yard.add("good2", good)
         yard.add("dead", good, port=free_port())
-        yard.add("mute", good, port=stack.enter_context(serving(silent)).port)
+        yard.add("mute", good, port=stack.enter_context(serving(silent)).port, connects="2s")
         yard.add("wrongkey", good, config="HostKeyAlias somebody-else\n")
         yard.add("refused", good, user="nobody")
-        yard.server("hangs", tool="sha256sum", text=HANG)
+        yard.server("hangs", tool="sha256sum", text=HANG, command="8s")
         yard.server("floods", tool="sha256sum", text=FLOOD)
         hosts = ", ".join(f"{name}: {text}" for name, text in yard.hosts.items())
         prod.baseline("prod", hosts=f"hosts: {{{hosts}}}")

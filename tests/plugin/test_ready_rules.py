@@ -79,7 +79,8 @@ def ready(site: Site, answers: Answers) -> Iterator[Site]:
     site.baseline("local", logs=f"logs: {{app: {{path: {log}, critical: [FATAL], since: 1h}}}}")
     with http_service(answers) as service:
         url = (
-            f"endpoints: {{shop: {{url: '{service.url}', attempts: {{count: 3, interval: 10ms}}}}}}"
+            f"endpoints: {{shop: {{url: '{service.url}', attempts: {{count: 3, interval: 10ms}}, "
+            "latency: {warn: 30s, crit: 60s}}}"
         )
         site.baseline("local", endpoints=url)
         yield site

@@ -86,7 +86,7 @@ def test_killed_run_keeps_what_it_had_finished(site: Site) -> None:
 
         @pytest.mark.parametrize("n", range(50))
         def test_it(n):
-            time.sleep(0.02 if n < 10 else 60)
+            time.sleep(0.02 if n < 10 else 300)
         """
     )
     run = subprocess.Popen(
@@ -95,7 +95,7 @@ def test_killed_run_keeps_what_it_had_finished(site: Site) -> None:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 180
     while len(site.results()) < 10 and time.monotonic() < deadline:
         time.sleep(0.05)
 

@@ -83,7 +83,7 @@ class _Held:
         self.may_answer = threading.Event()
 
     def __call__(self, connection: socket.socket, server: Server) -> None:
-        path = server.read_head(connection).split()[1]
+        _, path, *_ = [*server.read_head(connection).split(), "", ""]
         if path == "/release":
             self.may_answer.set()
         elif path == "/slow":
