@@ -102,12 +102,13 @@ class Walk:
     def _must_stay(self) -> bool:
         """Whether all items must run as they stand.
 
-        xdist tells a worker its items by number, who reads -v expects the order of the steps, and
-        --stepwise leaves out next time whatever stands before the first failure.
+        xdist tells a worker its items by number, who reads -v expects the order of the steps, -x
+        asks for the first failure in it, and --stepwise leaves out next time whatever stands
+        before that one.
         """
         config = self._session.config
-        in_order = config.get_verbosity() > 0 or config.getoption("stepwise", default=False)
-        return self._mine is not None or in_order
+        first = config.getoption("maxfail") or config.getoption("stepwise", default=False)
+        return self._mine is not None or config.get_verbosity() > 0 or bool(first)
 
     def _turns_of(self, items: list[pytest.Item]) -> Turns:
         return Turns(

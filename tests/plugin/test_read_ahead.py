@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from pytest_ddd import clock
 from tests.plugin.conftest import Outcome, Site
 from tests.support.http_servers import Behaviour, Server, answer, serving, silent
 from tests.support.sshd import SERVER, running, sshd
@@ -128,8 +129,10 @@ def test_a_run_that_ends_waits_for_nothing(site: Site, ending: str, status: int)
     with serving(silent) as server:
         _endpoints(site, server, 4)
         site.check(f"def test_a():\n    {ending}\n{READ}")
+        started = clock.monotonic()
         done = site.run("-x")
 
+    assert clock.monotonic() - started < 20
     assert done.status == status, done.text
     assert "e0" not in {one.entry for one in done.results}
 
@@ -140,8 +143,10 @@ def test_an_internal_error_stops_reading(site: Site) -> None:
     site.baseline("local", thresholds="thresholds: {cpu: {warn: 99%, crit: 100%, sample: 30s}}")
     site.check("def test_it(resource):\n    resource.read()\n")
 
-    done = site.run()
+    started = clock.monotonic()
+    done = site.run("-x")
 
+    assert clock.monotonic() - started < 15
     assert done.status == 3, done.text
     assert running(str(site.root)) == []
 

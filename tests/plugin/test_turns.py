@@ -185,11 +185,12 @@ def test_who_reads_every_check_gets_them_in_order(site: Site) -> None:
     ]
 
 
-def test_nothing_stands_before_the_first_failure_that_has_not_run(site: Site) -> None:
+@pytest.mark.parametrize("option", ["--stepwise", "-x", "--maxfail=1"])
+def test_nothing_stands_before_the_first_failure_that_has_not_run(site: Site, option: str) -> None:
     """--stepwise goes on from there next time, and leaves out what stands before it."""
     site.baseline("local", endpoints=LATE)
     site.check(STEPS)
-    site.pytester.runpytest_subprocess("--stepwise")
+    site.pytester.runpytest_subprocess(option)
 
     assert [one.entry for one in site.results() if one.step] == ["slow"]
 
@@ -199,8 +200,9 @@ def test_a_run_that_is_stopped_shows_what_it_has(site: Site) -> None:
     held = _Held()
     with serving(held) as server:
         _declare(site, server)
-        site.check(STEPS.replace(RELEASE, "assert False"))
-        done = site.run("-x")
+        stopped = STEPS.replace(RELEASE, "request.session.shouldstop = 'enough'; assert False")
+        site.check(stopped.replace("second(endpoint)", "second(endpoint, request)"))
+        done = site.run()
         held.may_answer.set()
 
     lines = [line.split()[:4] for line in done.text.splitlines()]
