@@ -16,6 +16,7 @@ from pytest_ddd.probes.access import AccessLog, AccessReview
 from pytest_ddd.results import Origin
 from tests.lab.host import LabHost
 from tests.lab.lab import Lab
+from tests.lab.proc import wait_for
 from tests.support.reaching import reaching
 
 pytestmark = pytest.mark.needs("lab")
@@ -35,7 +36,12 @@ class Door:
         words = ["ssh", "-F", str(self.lab.ssh_config), "-o", "BatchMode=yes", *options]
         return self.lab.exec([*words, f"{user}@{self.host.name}", command]).returncode
 
+    def journal(self) -> str:
+        """What sshd has told."""
+        return self.host.run("journalctl -q -t sshd", check=True).stdout
+
     def review(self, **says: object) -> AccessReview:
+        self.host.run("journalctl --sync")  # some hosts here have none
         reaches_ms = int((clock.now().timestamp() - self._oldest_s) * 1000)
         values: dict[str, object] = {
             "journal": True, "since": f"{reaches_ms}ms", "applies_to": ["all"],
@@ -98,10 +104,14 @@ def test_wrong_password_is_counted(door: Door, tmp_path: Path) -> None:
     ask.write_text("#!/bin/sh\necho wrong\n")
     ask.chmod(0o755)
     words = ["ssh", "-F", str(door.lab.ssh_config), "-o", "PubkeyAuthentication=no"]
-    words += ["-o", "NumberOfPasswordPrompts=1", f"sudopw@{door.host.name}", "true"]
+    words += ["-o", "BatchMode=no", "-o", "NumberOfPasswordPrompts=1"]
+    words += [f"sudopw@{door.host.name}", "true"]
     env = {"SSH_ASKPASS": str(ask), "SSH_ASKPASS_REQUIRE": "force", "DISPLAY": ":0"}
     done = door.lab.exec(words, env=env)
     assert "Permission denied" in done.stderr
+    # sshd tells of the password, and of the end once the client is gone.
+    assert wait_for(lambda: "closed by authenticating user sudopw" in door.journal())
+    assert "Failed password for sudopw" in door.journal()
 
     review = door.review()
 
@@ -121,7 +131,7 @@ def test_btmp_may_know_more_than_the_log(door: Door) -> None:
 def test_session_whose_log_was_cut_is_told(door: Door) -> None:
     assert door.ssh("ops", "-tt") == 0
     log = "/root/auth.log"
-    door.host.run(f"journalctl -q -a -o short-iso >{log}", check=True)
+    door.host.run(f"journalctl --sync; journalctl -q -a -o short-iso >{log}", check=True)
     assert door.problems(path=log, journal=False) == []
 
     door.host.run(f"sed -i '/sshd.*Accepted/d' {log}", check=True)

@@ -57,6 +57,8 @@ class _Reader:
         self._events: list[Event] = []
         self._logins: list[Session] = []
         self._failures: list[Session] = []
+        self._failed: set[str] = set()
+        """Each sshd that has told of a failure, and not yet of the end of its connection."""
         self._oldest: list[datetime] = []
         self._blinds: list[str] = []
 
@@ -83,7 +85,18 @@ class _Reader:
         if at is None:
             self._blinds.append(f"a line does not say when: {line[:80]!r}")
         elif at >= self._since:
-            self._events += read(line, at)
+            self._events += filter(self._counts, read(line, at))
+
+    def _counts(self, event: Event) -> bool:
+        """Whether it was not told before: a connection that failed ends as well."""
+        if event.kind != "failed" or not event.process:
+            return True
+        if event.what:
+            self._failed.add(event.process)
+            return True
+        was_told = event.process in self._failed
+        self._failed.discard(event.process)
+        return not was_told
 
     def _first(self, line: str) -> None:
         first = line[3:]

@@ -14,7 +14,7 @@ _ISO = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:[.,]\d+)?(Z|[+-]\d\d
 _OLD = re.compile(r"([A-Z][a-z]{2}) ([ \d]\d) (\d\d:\d\d:\d\d)")
 _MONTHS = "JanFebMarAprMayJunJulAugSepOctNovDec"
 
-_SSHD = re.compile(r"\bsshd(?:-session|-auth)?\[\d+\]: (.*)")
+_SSHD = re.compile(r"\bsshd(?:-session|-auth)?\[(?P<process>\d+)\]: (?P<said>.*)")
 _PATTERNS: Sequence[tuple[Kind, re.Pattern[str]]] = (
     ("login", re.compile(r"Accepted (?P<how>\S+) for (?P<who>.+) from (?P<where>\S+) port \d+")),
     ("unknown", re.compile(r"Invalid user (?P<who>.*) from (?P<where>\S+)")),
@@ -38,13 +38,18 @@ _LOGIN_FAILED = re.compile(r"\blogin\[\d+\]: FAILED LOGIN .*(?:FOR|for) '?(?P<wh
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """One thing that happened; `where` is an address or a terminal, `what` a command or a way."""
+    """One thing that happened; `where` is an address or a terminal, `what` a command or a way.
+
+    `process` is the number of the sshd that tells it. A failure without a way is the end of a
+    connection that did not get in.
+    """
 
     kind: Kind
     at: datetime
     who: str = ""
     where: str = ""
     what: str = ""
+    process: str = ""
 
 
 def stamp_of(line: str, *, zone: timedelta, before: datetime) -> datetime | None:
@@ -75,11 +80,11 @@ def read(line: str, at: datetime) -> Iterator[Event]:
     """Yield what one line tells; a line about nothing that is looked for tells nothing."""
     if (sshd := _SSHD.search(line)) is not None:
         for kind, pattern in _PATTERNS:
-            if (match := pattern.match(sshd[1])) is not None:
+            if (match := pattern.match(sshd["said"])) is not None:
                 found = match.groupdict()
                 yield Event(
                     kind=kind, at=at, who=found["who"], where=found["where"],
-                    what=found.get("how") or "",
+                    what=found.get("how") or "", process=sshd["process"],
                 )  # fmt: skip
                 return
     elif (sudo := _SUDO.search(line)) is not None:

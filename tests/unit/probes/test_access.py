@@ -116,7 +116,7 @@ def test_failures_and_unknown_names_are_counted(host: Host) -> None:
             "sshd[1]: Failed password for alice from 192.0.2.1 port 22 ssh2",
             "sshd[1]: Failed password for invalid user admin from 192.0.2.1 port 22 ssh2",
             "sshd[1]: Failed publickey for alice from 10.0.0.1 port 22 ssh2",
-            "sshd[1]: Connection closed by authenticating user root 192.0.2.1 port 22 [preauth]",
+            "sshd[2]: Connection closed by authenticating user root 192.0.2.1 port 22 [preauth]",
             "sshd[1]: Invalid user admin from 192.0.2.1 port 22",
             "cron[1]: Failed password for nobody from nowhere port 1",
         ]
@@ -126,6 +126,17 @@ def test_failures_and_unknown_names_are_counted(host: Host) -> None:
 
     assert (review.failed.value, review.unknown.value) == (3, 1)
     assert "admin from 192.0.2.1: 1 time" in review.failed.detail
+
+
+def test_the_end_of_a_connection_that_failed_is_no_failure_more(host: Host) -> None:
+    """Two wrong passwords are two; a process of the same number that only ends is one."""
+    wrong = "sshd[1]: Failed password for alice from 192.0.2.1 port 22 ssh2"
+    end = "sshd[1]: Connection closed by authenticating user alice 192.0.2.1 port 22 [preauth]"
+    host.write([wrong, wrong, end])
+    assert host.review().failed.value == 2
+
+    host.write([wrong, wrong, end, end])
+    assert host.review().failed.value == 3
 
 
 def test_rotated_and_packed_logs_are_read(host: Host) -> None:
