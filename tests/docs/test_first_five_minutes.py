@@ -76,12 +76,12 @@ def shell(lab: Lab, wheel: Path, tmp_path: Path) -> Callable[[str, bool], str]:
         script = f"exec 2>&1; {command}"
         if among_hosts:
             words = ["bash", "-c", f"{known} && {script}"]
-            return lab.exec(words, cwd=site, env=environment, timeout=300).stdout
+            return lab.exec(words, cwd=site, env=environment, timeout=1200).stdout
         return subprocess.run(
             ["bash", "-c", script],
             cwd=site,
             env={**os.environ, **environment},
-            timeout=300,
+            timeout=1200,
             capture_output=True,
             text=True,
             check=False,

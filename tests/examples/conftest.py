@@ -41,13 +41,13 @@ class Example(Prod):
         """Run its daily checks."""
         shutil.rmtree(self.root / "evidence", ignore_errors=True)
         command = [sys.executable, "-m", "pytest", "-m", "daily", *args]
-        done = self.lab.exec(command, cwd=self.root, env=env or {}, timeout=180.0)
+        done = self.lab.exec(command, cwd=self.root, env=env or {}, timeout=600.0)
         return self._left(done)
 
     def fails(self, *args: str) -> subprocess.CompletedProcess[str]:
         """Run it and return what it says, where it leaves no record."""
         command = [sys.executable, "-m", "pytest", "-m", "daily", *args]
-        return self.lab.exec(command, cwd=self.root, env=os.environ, timeout=180.0)
+        return self.lab.exec(command, cwd=self.root, env=os.environ, timeout=600.0)
 
 
 Copy: TypeAlias = Callable[[str], Example]

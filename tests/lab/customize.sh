@@ -50,7 +50,7 @@ rm -f "$root/etc/hostname" "$root/var/lib/dbus/machine-id"
 mkdir -p "$root/var/log/journal"
 for unit in apt-daily.timer apt-daily-upgrade.timer getty.target console-getty.service getty@tty1.service \
     systemd-networkd.service systemd-networkd.socket systemd-resolved.service dpkg-db-backup.timer \
-    e2scrub_all.timer fstrim.timer; do
+    e2scrub_all.timer fstrim.timer logrotate.timer; do
     ln -sf /dev/null "$root/etc/systemd/system/$unit"
 done
 ln -sf /lib/systemd/system/multi-user.target "$root/etc/systemd/system/default.target"

@@ -220,7 +220,7 @@ def memory_hog(ledger: Ledger, size_bytes: int) -> Iterator[Proc]:
     """A process that really uses so much memory."""
     argv = [sys.executable, "-S", "-c", HOG_MEMORY, str(size_bytes)]
     with Proc(ledger, "memory-hog", argv) as proc:
-        proc.ready(lambda: _resident(proc.pid) >= size_bytes, 30.0)
+        proc.ready(lambda: _resident(proc.pid) >= size_bytes)
         yield proc
 
 

@@ -18,9 +18,9 @@ from tests.lab.proc import Proc, run_to_end, signal_pid, wait_for
 from tests.lab.reap import Ledger
 from tests.lab.svc.tls import Authority
 
-BOOT_DEADLINE_S = 60.0
+BOOT_DEADLINE_S = 180.0
 STOP_DEADLINE_S = 20.0
-RUN_TIMEOUT_S = 60.0
+RUN_TIMEOUT_S = 300.0
 LAUNCHER = Path(__file__).with_name("launch.sh")
 USERS = ("root", "ops", "sudopw", "noisy", "dashuser", "ashuser", "cshuser", "fishuser")
 

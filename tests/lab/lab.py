@@ -17,7 +17,7 @@ from tests.lab.proc import Proc, run_to_end
 from tests.lab.reap import Ledger
 from tests.lab.svc.tls import Authority
 
-EXEC_TIMEOUT_S = 300.0
+EXEC_TIMEOUT_S = 900.0
 # systemd takes several inotify instances a host; the kernel's usual 128 are used up at about 20 hosts.
 MANY_HOSTS = 15
 INOTIFY = "fs.inotify.max_user_instances"

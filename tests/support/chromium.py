@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -13,6 +14,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+
+from tests.lab.proc import wait_for
 
 DEADLINE_S = 120.0
 
@@ -54,8 +57,8 @@ class Chromium:
         self._number = 0
         self._session = ""
         self.events: list[dict[str, Any]] = []
-        targets = self.call("Target.getTargets")["targetInfos"]
-        page = next(one["targetId"] for one in targets if one["type"] == "page")
+        assert wait_for(lambda: bool(self._pages()))
+        page = self._pages()[0]
         self._session = self.call("Target.attachToTarget", targetId=page, flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Log", "Performance"):
             self.call(f"{domain}.enable")
@@ -149,8 +152,14 @@ class Chromium:
     def _is_ours(self, process: Path) -> bool:
         return os.getpgid(int(process.name)) == self.process.pid
 
+    def _pages(self) -> list[str]:
+        targets = self.call("Target.getTargets")["targetInfos"]
+        return [one["targetId"] for one in targets if one["type"] == "page"]
+
     def _next(self) -> dict[str, Any]:
         while b"\0" not in self._buffer:
+            ready, _, _ = select.select([self._from], [], [], DEADLINE_S)
+            assert ready, f"the browser said nothing for {DEADLINE_S:g} s"
             block = os.read(self._from, 1024 * 1024)
             assert block, "the browser is gone"
             self._buffer += block

@@ -42,7 +42,7 @@ PATCHES = """
         order: [canary]
         services: [labapp]
         checks: ["{health}"]
-        settle: 5s
+        settle: 15s
         duration: 60s
         rollback_duration: 60s
 """
@@ -57,8 +57,9 @@ ENDPOINTS = """
         url: "http://{address}:8080/version"
         body: "^1[.]"
         applies_to: [all]
-        attempts: {count: 1, interval: 100ms}
-        deadline: 5s
+        attempts: {count: 2, interval: 1s}
+        latency: {warn: 20s, crit: 30s}
+        deadline: 40s
 """
 SLOW = (
     'if [ "$1" = configure ]; then touch /run/half; while [ -e /run/half ]; do sleep 0.1; done; fi'
@@ -139,8 +140,8 @@ class Tuesday:
         self.archive.publish("stable", [self.debs["1.0"]])
         self.archive.publish("security", [self.debs["1.1"]], label="Lab-Security")
         script = (
-            "rm -rf /var/lib/pytest-ddd /run/drained /root/drained /run/reboot-required /var/lib/dpkg/lock-held; apt-mark -q unhold labapp; "
-            "apt-get -q update && dpkg --force-downgrade --force-bad-verify -i /root/labapp.deb && "
+            "set -e; rm -rf /var/lib/pytest-ddd /run/drained /root/drained /run/reboot-required /run/half "
+            "/var/lib/dpkg/lock-held; apt-mark -q unhold labapp; apt-get -q update && dpkg --force-downgrade --force-bad-verify -i /root/labapp.deb && "
             "systemctl reset-failed; systemctl restart labapp"
         )
         for host in self.hosts.values():
@@ -188,7 +189,7 @@ class Tuesday:
     def run(self, *args: str, env: Mapping[str, str] | None = None) -> Run:
         """Run the weekly checks where the hosts can be reached."""
         shutil.rmtree(self.root / "evidence", ignore_errors=True)
-        done = self.lab.exec(self.command(*args), cwd=self.root, env=env or {}, timeout=300.0)
+        done = self.lab.exec(self.command(*args), cwd=self.root, env=env or {}, timeout=900.0)
         return self.left(done.returncode, done.stdout + done.stderr)
 
     def begin(self) -> Proc:
@@ -199,13 +200,13 @@ class Tuesday:
 
     def ended(self, run: Proc) -> Run:
         """Wait for the end of what was begun."""
-        status = run.popen.wait(300.0)
+        status = run.popen.wait(900.0)
         return self.left(status, run.log.read_text(errors="replace"))
 
     def let_go(self, name: str) -> None:
         """Wait until the slow package of a host is at its half, and let it go on."""
         half = "test -e /run/half && rm /run/half"
-        assert wait_for(lambda: not self.hosts[name].run(half).returncode, 120.0)
+        assert wait_for(lambda: not self.hosts[name].run(half).returncode, 300.0)
 
     def in_force(self, name: str) -> bool:
         """Whether the updates of a host were carried out and verified."""
@@ -230,7 +231,7 @@ class Tuesday:
     def ddd(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Run `pytest-ddd` where the hosts can be reached."""
         command = [sys.executable, "-m", "pytest_ddd.cli", *words]
-        return self.lab.exec(command, cwd=self.root, timeout=300.0)
+        return self.lab.exec(command, cwd=self.root, timeout=900.0)
 
     def versions(self) -> dict[str, str]:
         """Return which version each host has."""

@@ -161,12 +161,13 @@ def sshd(
         )
     server = Sshd(base=base, port=port, process=process)
     try:
-        assert until(lambda: "Server listening" in server.log), server.log
+        until(lambda: "Server listening" in server.log or process.poll() is not None)
+        assert "Server listening" in server.log, server.log
         yield server
     finally:
         for pid in (process.pid, *server.children()):
             _end(pid)
-        process.wait(timeout=10)
+        process.wait(timeout=60)
 
 
 def _write_files(base: Path, port: int, extra: str) -> None:

@@ -39,12 +39,14 @@ ENDPOINTS = """
         ca: {ca}
         json: {{status: healthy, uptime: ">0"}}
         attempts: {{count: 2, interval: 100ms}}
-        deadline: 3s
+        latency: {{warn: 20s, crit: 30s}}
+        deadline: 40s
       web-health:
         url: "http://{{address}}/health"
         applies_to: [web]
         attempts: {{count: 2, interval: 100ms}}
-        deadline: 3s
+        latency: {{warn: 5s, crit: 8s}}
+        deadline: 10s
       db-ssh: {{url: "tcp://db1:22"}}
 """
 THRESHOLDS = """
@@ -176,7 +178,7 @@ class Prod:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / f"{section}.yaml").write_text(dedent(text))
 
-    def run(self, *args: str, timeout: float = 180.0, path: str = "") -> Run:
+    def run(self, *args: str, timeout: float = 600.0, path: str = "") -> Run:
         """Run the daily checks, where the hosts can be reached; `path` goes in front of PATH."""
         shutil.rmtree(self.root / "evidence", ignore_errors=True)
         command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-m", "daily", *args]

@@ -234,7 +234,8 @@ def test_unknown_unit_is_named(target: Target) -> None:
 
 def test_unit_that_restarts_for_ever_is_named(target: Target) -> None:
     script = f"printf '{RESTARTING}' >/run/systemd/system/loop.service; systemctl start loop"
-    target.host.run(script, check=True)
+    restarts = "[ $(systemctl show -p SubState --value loop) = auto-restart ]"
+    target.host.run(f"{script}; until {restarts}; do sleep 0.1; done", check=True)
     [found] = target.problems("service:loop", enabled=None)
     target.host.run("systemctl stop loop; rm /run/systemd/system/loop.service", check=True)
     assert found.startswith("is activating (auto-restart), expected running")

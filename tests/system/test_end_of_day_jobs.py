@@ -26,7 +26,7 @@ UNITS = {
     "loose.service": "ExecStart=/bin/true",
 }
 TIMERS = {"on": "good", "off": "good", "bad": "bad", "hung": "hung", "never": "never"}
-TIMER = "[Timer]\nOnCalendar=daily\nUnit={}.service\n"
+TIMER = "[Timer]\nOnCalendar=yearly\nUnit={}.service\n"
 JOBS = {
     "good": "systemd: good.service",
     "failed": "systemd: bad.service",
@@ -51,7 +51,7 @@ def web1(lab_hosts: dict[str, LabHost]) -> Iterator[LabHost]:
         host.write(f"/run/systemd/system/{name}.timer", TIMER.format(service))
     host.run("systemctl daemon-reload && systemctl start on.timer bad.timer hung.timer never.timer")
     host.run("systemctl start good.service loose.service; systemctl start bad.service || true")
-    host.run("systemctl start --no-block hung.service")
+    host.run("systemctl start --no-block hung.service; sleep 2")
     yield host
     units = [*(f"{name}.timer" for name in (*TIMERS, "gone")), *UNITS, "gone.service"]
     host.run(f"systemctl stop {' '.join(units)}; systemctl reset-failed")

@@ -69,7 +69,7 @@ FAULTS: dict[str, tuple[Fault, str, str, str, str]] = {
     ),
     "hung endpoint": (
         lambda hosts: faults.freeze_service(hosts["web2"], "nginx"),
-        "web2", "web-health", "RED", "3 s",
+        "web2", "web-health", "RED", "10 s",
     ),
     "file mode": (
         lambda hosts: faults.changed(
@@ -94,7 +94,7 @@ FAULTS: dict[str, tuple[Fault, str, str, str, str]] = {
     "critical line in the journal": (
         lambda hosts: faults.changed(
             hosts["db1"],
-            "logger -p daemon.crit LAB-CRITICAL the pump stands still; sleep 0.3",
+            "logger -p daemon.crit LAB-CRITICAL the pump stands still; journalctl --sync",
             "journalctl -q --rotate --vacuum-time=1ms; sleep 0.3",
         ),
         "db1", "journal", "RED", "critical",
@@ -146,7 +146,7 @@ def test_dead_host_costs_one_timeout(prod: Prod, lab: Lab, lab_hosts: Hosts) -> 
     assert [one.check_id for one in reds] == ["morning-health-check/reachable"]
     assert len(blocked) >= 15
     assert {one.blocked_by for one in blocked} == {"reachable:db1"}
-    assert sum(one.took_s for one in run.results) < 12
+    assert sum(one.took_s for one in run.results) < 19  # two timeouts: 20 s
 
 
 def test_same_records_with_workers(prod: Prod) -> None:

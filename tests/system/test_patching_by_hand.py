@@ -248,7 +248,8 @@ def test_a_host_that_does_not_boot_says_so(desk: Desk) -> None:
         with pytest.raises(DddError, match="its boot id is the same"):
             boots.reboot(session, within_s=2.0)
     finally:
-        desk.host.run("systemctl unmask --runtime reboot.target", check=True)
+        late = "while pgrep -f '[s]leep 0.5; systemctl reboot'; do sleep 0.1; done"
+        desk.host.run(f"{late}; systemctl unmask --runtime reboot.target", check=True)
 
 
 @pytest.mark.parametrize("look", [health.running, health.failed])

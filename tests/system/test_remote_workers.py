@@ -102,7 +102,7 @@ class _Site:
             capture_output=True,
             text=True,
             check=False,
-            timeout=180,
+            timeout=600,
             env={**os.environ, "COVERAGE_PROCESS_START": ""},
         )
 

@@ -34,7 +34,6 @@ table inet filter {
 """
 SSHD: dict[str, object] = {
     "kind": "sshd",
-    "attempts": {"count": 3, "interval": "300ms"},  # a reload takes a moment
     "settings": {
         "PermitRootLogin": "prohibit-password",
         "PasswordAuthentication": False,
@@ -78,7 +77,9 @@ def way(lab: Lab, host: LabHost) -> Iterator[Connections]:
 
 
 CONF = "/etc/ssh/sshd_config.d/00-fault.conf"
-RELOAD = "systemctl reload ssh"
+RELOAD = (  # sshd writes its number anew once it listens
+    "rm -f /run/sshd.pid; systemctl reload ssh; until [ -s /run/sshd.pid ]; do sleep 0.05; done"
+)
 UNDO_SSHD = f"rm -f {CONF}; {RELOAD}"
 UNDO_PAM = "sed -i 's/minlen=[0-9]*/minlen=12/' /etc/pam.d/common-password"
 UNDO_NFT = "nft -f /etc/nftables.conf"

@@ -50,7 +50,7 @@ class Borg:
         argv = self.place.argv("borg", "with-lock", str(self.path), "sleep", "600")
         proc = Proc(self.ledger, "borg-lock", argv)
         try:
-            proc.ready((self.place.seen / "lock.exclusive").exists, 20.0)
+            proc.ready((self.place.seen / "lock.exclusive").exists)
             yield
         finally:
             proc.stop()

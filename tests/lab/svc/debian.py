@@ -45,7 +45,7 @@ class Archive:
         self._url = f"http://{gateway}:{PORT}"
         command = [sys.executable, "-m", "http.server", str(PORT), "--bind", gateway]
         self._server = lab.popen(command, name="archive", cwd=root)
-        self._server.ready(lambda: answers(gateway, PORT, lab.net.ctl, b""), 30.0)
+        self._server.ready(lambda: answers(gateway, PORT, lab.net.ctl, b""))
 
     def close(self) -> None:
         """Serve no more."""

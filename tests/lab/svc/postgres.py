@@ -125,7 +125,7 @@ class Postgres:
         self.run(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)', f'CREATE DATABASE "{name}"')
         return self.url(name)
 
-    def caught_up(self, deadline_s: float = 30.0) -> None:
+    def caught_up(self, deadline_s: float = 60.0) -> None:
         """Wait until the replicas have replayed all that was written here until now."""
         [(position,)] = self.run("SELECT pg_current_wal_lsn()")
         behind = (

@@ -15,7 +15,7 @@ from tests.lab.reap import Ledger
 from tests.lab.svc.tls import Pair
 
 PASSWORD = "lab-redis-password"
-READY_S = 30.0
+READY_S = 60.0
 
 
 class RedisServer:
@@ -75,7 +75,7 @@ class RedisServer:
         argv = [which("redis-cli") or "redis-cli", "-p", str(self.port), "--no-auth-warning"]
         done = subprocess.run(
             [*argv, "-a", PASSWORD, "PING"],
-            capture_output=True, text=True, timeout=10, check=False,
+            capture_output=True, text=True, timeout=60, check=False,
         )  # fmt: skip
         return done.stdout.strip() == "PONG"
 

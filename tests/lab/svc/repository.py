@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.lab.host import LabHost
 
-COMMAND_TIMEOUT_S = 60.0
+COMMAND_TIMEOUT_S = 180.0
 DAMAGE_BYTES = 100
 
 

@@ -93,7 +93,7 @@ class Restic:
     def _start(self, command: str) -> Proc:
         before = set(self._locks())
         proc = Proc(self.ledger, "restic-lock", self.place.argv("sh", "-c", command))
-        return proc.ready(lambda: bool(set(self._locks()) - before), 20.0)
+        return proc.ready(lambda: bool(set(self._locks()) - before))
 
     def _hung_check(self) -> Proc:
         # A check of a small repository is over soon, so stopping it in time may take more than one try.
