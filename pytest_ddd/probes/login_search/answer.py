@@ -57,8 +57,8 @@ class _Reader:
         self._events: list[Event] = []
         self._logins: list[Session] = []
         self._failures: list[Session] = []
-        self._failed: set[str] = set()
-        """Each sshd that has told of a failure, and not yet of the end of its connection."""
+        self._failed: set[tuple[str, str]] = set()
+        """Connections (sshd and address) that have failed, and not yet got in or ended."""
         self._oldest: list[datetime] = []
         self._blinds: list[str] = []
 
@@ -89,14 +89,13 @@ class _Reader:
 
     def _counts(self, event: Event) -> bool:
         """Whether it was not told before: a connection that failed ends as well."""
-        if event.kind != "failed" or not event.process:
-            return True
-        if event.what:
-            self._failed.add(event.process)
-            return True
-        was_told = event.process in self._failed
-        self._failed.discard(event.process)
-        return not was_told
+        connection = (event.process, event.where)
+        if event.kind == "failed" and event.process and event.what:
+            self._failed.add(connection)
+        elif event.kind in ("failed", "login") and connection in self._failed:
+            self._failed.remove(connection)
+            return event.kind == "login"
+        return True
 
     def _first(self, line: str) -> None:
         first = line[3:]

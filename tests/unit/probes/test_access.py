@@ -129,14 +129,20 @@ def test_failures_and_unknown_names_are_counted(host: Host) -> None:
 
 
 def test_the_end_of_a_connection_that_failed_is_no_failure_more(host: Host) -> None:
-    """Two wrong passwords are two; a process of the same number that only ends is one."""
+    """Two wrong passwords are two; a process of the same number that only ends is one more."""
     wrong = "sshd[1]: Failed password for alice from 192.0.2.1 port 22 ssh2"
     end = "sshd[1]: Connection closed by authenticating user alice 192.0.2.1 port 22 [preauth]"
     host.write([wrong, wrong, end])
     assert host.review().failed.value == 2
 
-    host.write([wrong, wrong, end, end])
-    assert host.review().failed.value == 3
+    accepted = "sshd[1]: Accepted publickey for alice from 192.0.2.1 port 22 ssh2"
+    elsewhere = end.replace("192.0.2.1", "192.0.2.2")
+    for another in (end, elsewhere):
+        host.write([wrong, wrong, end, another])
+        assert host.review().failed.value == 3
+    for between in (accepted, elsewhere):
+        host.write([wrong, between, end])
+        assert host.review().failed.value == 2
 
 
 def test_rotated_and_packed_logs_are_read(host: Host) -> None:
