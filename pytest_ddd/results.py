@@ -19,8 +19,10 @@ RECORD_VERSION = 1
 """Version of the record; `results.schema.json` describes it."""
 
 PLANNED = "planned"
-NOT_DONE = "not done, nothing was touched"
 """How the reason of an action begins that was shown and not done."""
+
+NOT_DONE = "not done, nothing was touched"
+"""How the reason of an action begins that was held back because of what was seen before it."""
 
 CHANGED_PACKAGES = "changed packages"
 """The reading that lists `NAME OLD -> NEW` for each package that a change has changed."""

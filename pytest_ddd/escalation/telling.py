@@ -92,6 +92,5 @@ def _send(outbox: WatchedOutbox, asked: Asked) -> tuple[Flushed, tuple[Parcel, .
         delivered=flushed.delivered + again.delivered,
         failed=flushed.failed + again.failed,
         lost=flushed.lost + again.lost,
-        resting=flushed.resting | again.resting,
     )
     return both, tuple(one for one in outbox.undelivered() if one.parcel_id in seen)

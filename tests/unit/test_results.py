@@ -115,20 +115,20 @@ results = st.builds(
 
 
 @given(results)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_every_record_fits_the_schema(result: CheckResult) -> None:
     VALIDATOR.validate(to_record(result))
 
 
 @given(results)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_a_record_survives_the_way_to_disk_and_back(result: CheckResult) -> None:
     record = to_record(result)
     assert to_record(from_record(json.loads(json.dumps(record, allow_nan=False)))) == record
 
 
 @given(results)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_a_clean_result_has_the_record_of_what_was_cleaned(result: CheckResult) -> None:
     record, clean = to_record(result), cleaned(result)
     assert to_record(clean) == record

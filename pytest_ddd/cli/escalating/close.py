@@ -38,9 +38,9 @@ def run(arguments: argparse.Namespace) -> int:
             found = alerts.find(tx, arguments.alert)
         if found is not None:
             with alerts.open_book(store, found.key.environment) as book:
-                found = book.alerts()[found.key]
-                after, transition = closed(found, now, reason)
+                found = book.alerts()[found.key]  # as it is now that nobody else changes it
                 if found.phase is not Phase.OK:
+                    after, transition = closed(found, now, reason)
                     book.save(Evaluation(alerts=(after,), transitions=(transition,)), now)
     if found is None or found.phase is Phase.OK:
         raise UsageError(f"no open alert {arguments.alert}", hint="pytest-ddd escalation outbox")

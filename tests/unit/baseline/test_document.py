@@ -88,7 +88,7 @@ def test_what_yaml_writes_in_quotes_is_read_back(data: dict[str, object]) -> Non
                      "environment", "scenarios", "escalation", "extends", "version", "groups"]),
     trees,
 )  # fmt: skip
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_any_data_in_any_section_is_loaded_or_refused(section: str, data: object) -> None:
     with tempfile.TemporaryDirectory() as directory:
         content = {"hosts": {"a": {"connection": "local://"}}, section: data}

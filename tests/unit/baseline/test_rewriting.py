@@ -160,13 +160,13 @@ TREES = st.dictionaries(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(tree=TREES)
 def test_what_is_written_reads_back_the_same(tree: dict[str, Plain]) -> None:
     assert read(block(tree)) == tree
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(tree=TREES, wanted=TREES)
 def test_a_changed_file_says_what_it_said_and_what_is_wanted(
     tree: dict[str, Plain], wanted: dict[str, Plain]

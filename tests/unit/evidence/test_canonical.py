@@ -27,7 +27,7 @@ VALUES = st.recursive(LEAVES, lambda inner: st.lists(inner) | st.dictionaries(KE
 
 
 @given(st.dictionaries(KEYS, VALUES))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_a_line_is_what_the_reference_writes(record: dict[str, object]) -> None:
     plain = to_json(record, str)
     assert isinstance(plain, dict)

@@ -33,7 +33,7 @@ results = st.lists(
 
 
 @given(results)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_the_counts_add_up(found: list[CheckResult]) -> None:
     summary = summarize(FACTS, found)
     total = len(summary.checks)
@@ -44,7 +44,7 @@ def test_the_counts_add_up(found: list[CheckResult]) -> None:
 
 
 @given(results)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_everything_that_needs_attention_is_shown_once(found: list[CheckResult]) -> None:
     summary = summarize(FACTS, found)
     shown = [cause.check.number for cause in summary.attention if cause.check]
@@ -53,7 +53,7 @@ def test_everything_that_needs_attention_is_shown_once(found: list[CheckResult])
 
 
 @given(results)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_a_green_verdict_has_nothing_else_behind_it(found: list[CheckResult]) -> None:
     summary = summarize(FACTS, found)
     if summary.verdict.outcome is G:
@@ -61,7 +61,7 @@ def test_a_green_verdict_has_nothing_else_behind_it(found: list[CheckResult]) ->
 
 
 @given(results, st.randoms())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_the_order_of_arrival_does_not_matter(
     found: list[CheckResult], chance: random.Random
 ) -> None:

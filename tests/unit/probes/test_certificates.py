@@ -5,7 +5,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_ddd.probes.web.certificates import Certificate, read_certificate
@@ -43,7 +43,6 @@ def test_days_left_fall_below_zero_after_the_end(der):
     assert certificate.days_left(FAR_END + timedelta(days=3)) == -3
 
 
-@settings(deadline=None)
 @given(at=st.integers(0, 300), byte=st.integers(0, 255), cut=st.integers(0, 600))
 def test_a_damaged_certificate_is_a_value_error_or_read(der, at, byte, cut):
     damaged = bytearray(der)
@@ -52,7 +51,6 @@ def test_a_damaged_certificate_is_a_value_error_or_read(der, at, byte, cut):
         read_certificate(bytes(damaged[:cut]))
 
 
-@settings(deadline=None)
 @given(noise=st.binary(max_size=300))
 def test_noise_is_no_certificate(noise):
     with pytest.raises(ValueError, match=r"not a certificate|unpack"):

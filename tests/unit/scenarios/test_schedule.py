@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_ddd.baseline.days import ORDINALS, WEEKDAYS, read_days
@@ -203,7 +203,6 @@ START, END = (datetime(year, 1, 1) for year in (2024, 2029))  # noqa: DTZ001  # 
 moments = st.datetimes(START, END, timezones=st.just(UTC))
 
 
-@settings(deadline=None)
 @given(made=made_schedules, moment=moments)
 def test_next_and_last_are_neighbours(made: Schedule, moment: datetime) -> None:
     last, following = made.last_until(moment), made.next_after(moment)
@@ -215,7 +214,6 @@ def test_next_and_last_are_neighbours(made: Schedule, moment: datetime) -> None:
     assert made.last_until(following) == following
 
 
-@settings(deadline=None)
 @given(made=made_schedules, moment=moments, days=st.integers(1, 90))
 def test_between_is_next_after_next(made: Schedule, moment: datetime, days: int) -> None:
     end = moment + timedelta(days=days)
@@ -227,7 +225,6 @@ def test_between_is_next_after_next(made: Schedule, moment: datetime, days: int)
     assert list(made.between(moment, end)) == found
 
 
-@settings(deadline=None)
 @given(made=made_schedules, moment=moments)
 def test_every_due_time_is_one_of_the_times(made: Schedule, moment: datetime) -> None:
     for due in made.between(moment, moment + timedelta(days=40)):
@@ -237,7 +234,6 @@ def test_every_due_time_is_one_of_the_times(made: Schedule, moment: datetime) ->
         assert there.fold == 0
 
 
-@settings(deadline=None)
 @given(made=made_schedules, moment=moments)
 def test_what_may_start_is_due_and_not_over(made: Schedule, moment: datetime) -> None:
     due = made.startable(moment)

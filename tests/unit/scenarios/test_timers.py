@@ -156,7 +156,7 @@ def test_a_crontab_may_be_written_for_a_machine_in_utc(tmp_path: Path) -> None:
     assert "\n30 5 * 3,4,5,6,7,8,9,10 * " in file.text
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(made=made_schedules)
 def test_cron_fires_at_least_when_something_is_due(made: Schedule) -> None:
     fired = set()

@@ -60,7 +60,7 @@ NAMES = st.text(
 ).filter(lambda name: name not in (".", ".."))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, suppress_health_check=list(HealthCheck))
 @given(name=NAMES)
 def test_any_path_is_read_with_its_rotated_files(tmp_path: Path, name: str) -> None:
     assume(len(name.encode()) < 200)
@@ -94,7 +94,7 @@ def literal(word: str) -> str:
     return "".join(f"\\{sign}" if sign in "\\.*^$+?(){}|[]" else sign for sign in word)
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=80, suppress_health_check=list(HealthCheck))
 @given(
     lines=LINES, words=st.lists(WORDS, min_size=3, max_size=3), places=st.lists(st.integers(0, 12))
 )

@@ -188,7 +188,7 @@ def test_a_host_with_a_wrong_clock_is_told_and_hides_nothing(
 MOMENTS = st.datetimes(min_value=datetime(2026, 1, 1), max_value=datetime(2027, 12, 31))  # noqa: DTZ001
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, suppress_health_check=list(HealthCheck))
 @given(moments=st.lists(MOMENTS, min_size=1, max_size=200), hours=st.integers(-12, 14))
 def test_any_moment_in_any_zone_is_read_as_python_reads_it(
     logs: Logs, moments: list[datetime], hours: int
