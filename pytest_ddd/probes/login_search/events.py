@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
+from itertools import repeat
 from typing import Literal
 
 Kind = Literal["login", "failed", "unknown", "sudo", "sudo failed", "unread"]
@@ -14,7 +15,14 @@ _ISO = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:[.,]\d+)?(Z|[+-]\d\d
 _OLD = re.compile(r"([A-Z][a-z]{2}) ([ \d]\d) (\d\d:\d\d:\d\d)")
 _MONTHS = "JanFebMarAprMayJunJulAugSepOctNovDec"
 
-_SSHD = re.compile(r"\bsshd(?:-session|-auth)?\[(?P<process>\d+)\]: (?P<said>.*)")
+_SSHD = re.compile(
+    r"\bsshd(?:-session|-auth)?\[(?P<process>\d+)\]: "
+    r"(?:message repeated (?P<times>\d+) times: \[ )?(?P<said>.*)"
+)
+"""rsyslog's $RepeatedMsgReduction tells how often a line came again."""
+
+_MOST_TIMES = 100_000
+"""More of one line are not told apart: whoever can write into the log can write any number."""
 _PATTERNS: Sequence[tuple[Kind, re.Pattern[str]]] = (
     ("login", re.compile(r"Accepted (?P<how>\S+) for (?P<who>.+) from (?P<where>\S+) port \d+")),
     ("unknown", re.compile(r"Invalid user (?P<who>.*) from (?P<where>\S+)")),
@@ -82,10 +90,11 @@ def read(line: str, at: datetime) -> Iterator[Event]:
         for kind, pattern in _PATTERNS:
             if (match := pattern.match(sshd["said"])) is not None:
                 found = match.groupdict()
-                yield Event(
+                event = Event(
                     kind=kind, at=at, who=found["who"], where=found["where"],
                     what=found.get("how") or "", process=sshd["process"],
                 )  # fmt: skip
+                yield from repeat(event, min(int(sshd["times"] or 1), _MOST_TIMES))
                 return
     elif (sudo := _SUDO.search(line)) is not None:
         yield from _sudo(sudo, at)

@@ -17,7 +17,7 @@ unpack() {
 
 relevant() {
     grep -aE \
-        -e 'sshd(-session|-auth)?\[[0-9]+\]: (Accepted|Failed|Invalid user|Connection (closed|reset) by (authenticating|invalid) user|Disconnected from (authenticating|invalid) user|error: maximum)' \
+        -e 'sshd(-session|-auth)?\[[0-9]+\]: (message repeated [0-9]+ times: \[ )?(Accepted|Failed|Invalid user|Connection (closed|reset) by (authenticating|invalid) user|Disconnected from (authenticating|invalid) user|error: maximum)' \
         -e '(^| )(sudo|su)(\[[0-9]+\])?: ' -e ' login\[[0-9]+\]: ' | cut -c1-600 | sed 's/^/:/'
 }
 

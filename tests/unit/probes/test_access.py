@@ -128,6 +128,17 @@ def test_failures_and_unknown_names_are_counted(host: Host) -> None:
     assert "admin from 192.0.2.1: 1 time" in review.failed.detail
 
 
+def test_failures_that_rsyslog_tells_together_are_counted_one_by_one(host: Host) -> None:
+    """Its $RepeatedMsgReduction writes the first line, and how often the same followed."""
+    wrong = "Failed password for alice from 192.0.2.1 port 22 ssh2"
+    host.write([f"sshd[1]: {wrong}", f"sshd[1]: message repeated 4 times: [ {wrong}]"])
+
+    review = host.review()
+
+    assert review.failed.value == 5
+    assert "alice from 192.0.2.1" in review.failed.detail
+
+
 def test_the_end_of_a_connection_that_failed_is_no_failure_more(host: Host) -> None:
     """Two wrong passwords are two; a process of the same number that only ends is one more."""
     wrong = "sshd[1]: Failed password for alice from 192.0.2.1 port 22 ssh2"
